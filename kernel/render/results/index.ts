@@ -1,0 +1,31 @@
+/**
+ * One renderer per kind of result. To add one: put the kind into the union of `lib/results.ts`, write
+ * `results/<kind>.ts` beside this file, add it to the table. The compiler complains until all three are done.
+ */
+import type { Result, ResultKind } from "../../../lib/results.js";
+import type { Display } from "../../protocol/mime.js";
+import { renderEstimate } from "./estimate.js";
+import { renderFigure } from "./figure.js";
+
+/** Draws one kind of result. May throw: the value is then shown as a plain object. */
+export type Renderer<R> = (result: R) => Display | Promise<Display>;
+
+/** The table: a kind of the union without a renderer does not compile. */
+export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, { kind: K }>> } = {
+  estimate: renderEstimate,
+  figure: renderFigure,
+};
+
+/** Whether a value says of itself that it is one of our results. */
+export const isResult = (value: unknown): value is Result =>
+  typeof value === "object" &&
+  value !== null &&
+  "kind" in value &&
+  typeof value.kind === "string" &&
+  Object.hasOwn(renderers, value.kind);
+
+/** Draws a result with the renderer of its kind. */
+export async function renderResult(result: Result): Promise<Display> {
+  const draw = renderers[result.kind] as Renderer<Result>;
+  return draw(result);
+}

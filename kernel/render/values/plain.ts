@@ -1,0 +1,20 @@
+/** Everything without a picture: strings as they are, the rest as `util.inspect` writes it, with bounds. */
+import { inspect } from "node:util";
+import type { Display } from "../../protocol/mime.js";
+
+const limits = { depth: 4, maxArrayLength: 100, maxStringLength: 10_000, breakLength: 100 } as const;
+
+/** The value as text. */
+export function renderPlain(value: unknown): Display {
+  return { data: { "text/plain": typeof value === "string" ? value : inspectSafely(value) }, metadata: {} };
+}
+
+function inspectSafely(value: unknown): string {
+  try {
+    return inspect(value, limits);
+  } catch (error) {
+    // The value's own inspect method, or a getter it uses, threw.
+    const why = error instanceof Error ? error.message : "unknown reason";
+    return `${inspect(value, { ...limits, customInspect: false })}\n(its own inspect failed: ${why})`;
+  }
+}
