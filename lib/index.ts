@@ -1,5 +1,8 @@
 /** Assay's public library: one namespace per folder. */
+
+export * as data from "./data/index.js";
 export { AssayError, type ErrorCode } from "./errors.js";
 export * as random from "./random/index.js";
 export type { Result, ResultKind } from "./results.js";
+export * as stats from "./stats/index.js";
 export * as tensor from "./tensor/index.js";

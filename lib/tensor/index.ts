@@ -1,1 +1,5 @@
+export * from "./dtype.js";
+export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./npy.js";
+export * from "./npz.js";
+export * from "./rows.js";
 export * from "./tensor.js";

@@ -1,0 +1,1 @@
+export { type NpzLimits, readNpz } from "../tensor/npz.js";

@@ -1,0 +1,22 @@
+export { type BootstrapOptions, bootstrap } from "./bootstrap.js";
+export type { Estimate } from "./estimate.js";
+export { partialAuroc, truePositiveRateAt } from "./operating-point.js";
+export {
+  clopperPearson,
+  type IntervalOptions,
+  trialsForUpperLimit,
+  upperLimit,
+  wilson,
+} from "./proportion.js";
+export * from "./roc.js";
+export {
+  betaCdf,
+  betaQuantile,
+  chiSquareUpperTail,
+  logGamma,
+  normalCdf,
+  normalQuantile,
+  regularisedGammaP,
+  regularisedGammaQ,
+  studentCdf,
+} from "./special.js";
