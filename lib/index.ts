@@ -2,6 +2,7 @@
 
 export * as data from "./data/index.js";
 export { AssayError, type ErrorCode } from "./errors.js";
+export * as plots from "./plots/index.js";
 export * as random from "./random/index.js";
 export type { Result, ResultKind } from "./results.js";
 export * as stats from "./stats/index.js";

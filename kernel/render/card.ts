@@ -1,7 +1,7 @@
 /** Cards: what most results are drawn as. HTML that is readable without any style, text, and the result as JSON. */
 import type { Display } from "../protocol/mime.js";
 import { type Html, html } from "./html.js";
-import { tryJson } from "./json.js";
+import { toJson } from "./json.js";
 
 /** What a renderer says about a result. */
 export interface Card {
@@ -23,7 +23,7 @@ export function card({ title, body, text, result, warnings = [] }: Card): Displa
 <p><strong>${title}</strong></p>
 ${body}${warnings.length > 0 && html`<ul>${warnings.map((warning) => html`<li>Warning: ${warning}</li>`)}</ul>`}
 </div>`;
-  const json = tryJson(result);
+  const json = toJson(result, { maxBytes: 64 * 1024 });
   return {
     data: {
       "text/html": markup.toString(),

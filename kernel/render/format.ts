@@ -37,3 +37,10 @@ export function plainLine(text: string, length = 200): string {
   const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
+
+/** Text of several lines for a terminal: each as `plainLine` has it, at most `lines` of them. */
+export const plainText = (text: string, lines = 20): string =>
+  text
+    .split("\n", lines)
+    .map((line) => plainLine(line, 400))
+    .join("\n");

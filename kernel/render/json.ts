@@ -1,32 +1,35 @@
-/** Results as plain JSON for `application/vnd.assay.<kind>.v1+json`, so that programs can collect them. */
+/** Values as plain JSON, for the JSON types of a bundle. */
 
-const maxBytes = 64 * 1024;
+/** Bounds of `toJson`. */
+export interface JsonLimits {
+  /** Longest JSON text that is still carried in an output. */
+  readonly maxBytes: number;
+  /** Significant digits that fractions are rounded to; all of them when absent. */
+  readonly digits?: number;
+}
 
 /**
  * A value as plain JSON: typed arrays become lists, bigints become text, NaN and infinities become null,
  * functions are left out.
  *
- * @returns undefined if the JSON would be longer than 64 KiB; large results are drawn, not carried along.
+ * @returns undefined if the JSON would be longer than `maxBytes`, or the value refers to itself.
  */
-export function toJson(value: unknown): unknown {
-  const text = JSON.stringify(value, (_, item: unknown) => {
-    if (typeof item === "bigint") return String(item);
-    if (ArrayBuffer.isView(item) && "length" in item) {
-      if ((item.length as number) > maxBytes) throw new TooLong();
-      return Array.from(item as unknown as ArrayLike<unknown>);
-    }
-    return item;
-  });
-  return text === undefined || text.length > maxBytes ? undefined : JSON.parse(text);
-}
-
-class TooLong extends Error {}
-
-/** `toJson`, and undefined for what JSON cannot say (cycles). */
-export function tryJson(value: unknown): unknown {
+export function toJson(value: unknown, { maxBytes, digits }: JsonLimits): unknown {
+  let text: string | undefined;
   try {
-    return toJson(value);
+    text = JSON.stringify(value, (_, item: unknown) => {
+      if (typeof item === "number") return digits === undefined ? item : round(item, digits);
+      if (typeof item === "bigint") return String(item);
+      if (!ArrayBuffer.isView(item) || !("length" in item)) return item;
+      // A number takes at least two characters.
+      if ((item.length as number) * 2 > maxBytes) throw new RangeError("too long");
+      return Array.from(item as unknown as ArrayLike<unknown>);
+    });
   } catch {
     return undefined;
   }
+  return text === undefined || text.length > maxBytes ? undefined : JSON.parse(text);
 }
+
+const round = (value: number, digits: number): number =>
+  Number.isInteger(value) || !Number.isFinite(value) ? value : Number(value.toPrecision(digits));

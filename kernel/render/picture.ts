@@ -1,5 +1,8 @@
 /** Still pictures: base64 PNG with the size it is to be shown at, and the `<img>` that cards embed. */
+import type { Figure } from "../../lib/plots/figure.js";
+import { type Drawn, draw } from "./drawing/client.js";
 import { type Html, html } from "./html.js";
+import { toJson } from "./json.js";
 
 /** A PNG, twice as many pixels a side as `width` and `height`, which are CSS pixels. */
 export interface Picture {
@@ -9,15 +12,16 @@ export interface Picture {
 }
 
 /** A picture inside a card, with the words that stand for it. */
-export function pictureHtml({ base64, width, height }: Picture, description: string): Html {
+export function pictureHtml(picture: Drawn, description: string): Html {
+  if ("problem" in picture) return html`<p>${description} (no picture: ${picture.problem})</p>`;
+  const { base64, width, height } = picture;
   return html`<figure><img src="data:image/png;base64,${base64}" width="${width}" height="${height}" alt="${description}">
 <figcaption>${description}</figcaption></figure>`;
 }
 
 /** Draws plotly traces to a PNG, or says why that was not possible. */
-export async function figurePng(_figure: {
-  readonly data: readonly unknown[];
-  readonly layout: Readonly<Record<string, unknown>>;
-}): Promise<Picture | { readonly problem: string }> {
-  return { problem: "the picture drawer is not available" };
+export async function figurePng({ data, layout }: Pick<Figure, "data" | "layout">): Promise<Drawn> {
+  const figure = toJson({ data, layout }, { maxBytes: 64 * 1024 * 1024 });
+  if (figure === undefined) return { problem: "the figure is larger than 64 MB" };
+  return draw({ type: "figure", figure: figure as Pick<Figure, "data" | "layout"> });
 }

@@ -6,6 +6,7 @@ import type { Result, ResultKind } from "../../../lib/results.js";
 import type { Display } from "../../protocol/mime.js";
 import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
+import { renderImageGrid } from "./image-grid.js";
 
 /** Draws one kind of result. May throw: the value is then shown as a plain object. */
 export type Renderer<R> = (result: R) => Display | Promise<Display>;
@@ -14,6 +15,7 @@ export type Renderer<R> = (result: R) => Display | Promise<Display>;
 export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, { kind: K }>> } = {
   estimate: renderEstimate,
   figure: renderFigure,
+  "image-grid": renderImageGrid,
 };
 
 /** Whether a value says of itself that it is one of our results. */

@@ -2,7 +2,9 @@
  * Results of every kind that the contract suite draws: a typical one, an empty one, and one whose names are
  * `hostile`, as those in a stranger's model may be. A kind without samples does not compile.
  */
+
 import type { Result, ResultKind } from "../../../../lib/results.js";
+import { tensor } from "../../../../lib/tensor/index.js";
 
 /** A name that breaks out of markup wherever it is not escaped. */
 export const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>'\u001b[31m`;
@@ -21,5 +23,16 @@ export const samples: { readonly [K in ResultKind]: readonly Extract<Result, { k
       description: "ROC curve of the probe: AUROC 0.93.",
     },
     { kind: "figure", data: [], layout: {}, description: hostile },
+  ],
+  "image-grid": [
+    {
+      kind: "image-grid",
+      images: [
+        { tensor: tensor("float32", [2, 3], Float32Array.of(0, 0.5, 1, 1, 0.5, 0)), caption: "mask" },
+        { tensor: tensor("uint8", [3, 1, 2], Uint8Array.of(255, 0, 0, 255, 0, 0)), caption: hostile },
+      ],
+      range: [0, 1],
+    },
+    { kind: "image-grid", images: [], range: [0, 1] },
   ],
 };
