@@ -1,0 +1,9 @@
+export {
+  feedsOf,
+  type LoadedModel,
+  type LoadOptions,
+  loadModel,
+  type ModelInput,
+  tapModel,
+  wrapModel,
+} from "./model.js";

@@ -1,0 +1,168 @@
+/** A loaded model: run it, look inside it, let it go. */
+import { basename } from "node:path";
+import { AssayError } from "../errors.js";
+import {
+  declared,
+  fedInputs,
+  type InnerValue,
+  inferShapes,
+  type Model,
+  modelSession,
+  nearestNames,
+  openModel,
+  prune,
+  untyped,
+} from "../onnx/index.js";
+import { type Session, sessionCache, type Tensors, type ValueDescription } from "../runtime/index.js";
+import type { Tensor } from "../tensor/index.js";
+
+/** How a model is loaded. */
+export interface LoadOptions {
+  /** Threads of a run; 1 gives the same bits on every run. Default: ASSAY_THREADS, else all cores. */
+  readonly threads?: number;
+  /** Name used in messages and reports. Default: the file's name. */
+  readonly name?: string;
+}
+
+/** A model's inputs: by name, or the tensor itself when there is one input. */
+export type ModelInput = Tensor | Tensors;
+
+/** A model that can be run and looked into. Release it when done: its weights lie outside the JavaScript heap. */
+export interface LoadedModel {
+  readonly name: string;
+  readonly inputs: readonly ValueDescription[];
+  readonly outputs: readonly ValueDescription[];
+  /** Every inner tensor that can be looked at: node outputs of the main graph. Those inside If and Loop bodies exist only while these run, and cannot. */
+  readonly taps: readonly ValueDescription[];
+  /** The graph itself, for rewriting. */
+  readonly graph: Model;
+  /** Runs the model and gives all outputs, or those named. */
+  run(feeds: ModelInput, options?: { readonly outputs?: readonly string[] }): Promise<Record<string, Tensor>>;
+  /**
+   * The values of inner tensors.
+   *
+   * @throws AssayError UNKNOWN_TAP with the nearest names.
+   */
+  activations(feeds: ModelInput, options: { readonly at: string }): Promise<Tensor>;
+  activations(
+    feeds: ModelInput,
+    options: { readonly at: readonly string[] },
+  ): Promise<Record<string, Tensor>>;
+  /** A session of a rewritten version of this model, kept for the next call with the same key. */
+  session(key: string, make: () => Model): Session;
+  /** Releases all native memory; safe to call twice. */
+  release(): void;
+  [Symbol.dispose](): void;
+}
+
+/** Sessions of one model that live at once: the model itself and its latest rewritten versions. */
+const LIVE_SESSIONS = 6;
+
+/**
+ * Loads an ONNX model.
+ *
+ * @param source A path (external weights are found beside it), or the bytes of a file.
+ * @throws AssayError FILE_NOT_FOUND, INVALID_FILE, INVALID_MODEL, UNKNOWN_OPERATOR, TOO_LARGE, OUTSIDE_FOLDER.
+ * @example
+ * const model = await loadModel("models/fashion-cnn.onnx");
+ * const { logits } = await model.run({ x });
+ */
+export async function loadModel(
+  source: string | Uint8Array,
+  options: LoadOptions = {},
+): Promise<LoadedModel> {
+  const name = options.name ?? (typeof source === "string" ? basename(source) : "model");
+  const loaded = wrapModel(openModel(source), { ...options, name });
+  try {
+    // A model that cannot be run is refused here, not at its first run.
+    loaded.session("run", () => loaded.graph);
+  } catch (error) {
+    loaded.release();
+    throw error;
+  }
+  return loaded;
+}
+
+/** A graph built or rewritten in memory as a model that can be run. */
+export function wrapModel(graph: Model, options: LoadOptions = {}): LoadedModel {
+  const name = options.name ?? "model";
+  const threads = options.threads === undefined ? {} : { threads: options.threads };
+  const sessions = sessionCache(LIVE_SESSIONS);
+  const session = (key: string, make: () => Model): Session =>
+    sessions.get(key, () => modelSession(make(), threads));
+  let shapes: ReadonlyMap<string, InnerValue> | undefined;
+  const inferred = (): ReadonlyMap<string, InnerValue> => {
+    shapes ??= inferShapes(graph);
+    return shapes;
+  };
+  const self: LoadedModel = {
+    name,
+    graph,
+    session,
+    get inputs() {
+      return session("run", () => graph).inputs;
+    },
+    get outputs() {
+      return session("run", () => graph).outputs;
+    },
+    get taps() {
+      return graph.graph.nodes
+        .flatMap((node) => node.outputs)
+        .map((tap) => inferred().get(tap))
+        .filter((value): value is InnerValue => value?.type != null)
+        .map(({ name, type, dims }) => ({ name, type, dims }));
+    },
+    run: async (feeds: ModelInput, { outputs }: { readonly outputs?: readonly string[] } = {}) =>
+      session("run", () => graph).run(feedsOf(graph, feeds), outputs),
+    activations: (async (feeds: ModelInput, { at }: { readonly at: string | readonly string[] }) => {
+      const wanted = [...new Set(typeof at === "string" ? [at] : at)];
+      for (const tap of wanted) checkTap(self, tap);
+      const tapped = session(`taps ${[...wanted].sort().join("\0")}`, () => tapModel(graph, wanted));
+      const given = feedsOf(graph, feeds);
+      const needed = Object.fromEntries(
+        tapped.inputs.filter((input) => given[input.name]).map((input) => [input.name, given[input.name]!]),
+      );
+      const values = await tapped.run(needed, wanted);
+      return typeof at === "string" ? values[at]! : values;
+    }) as LoadedModel["activations"],
+    release: () => sessions.dispose(),
+    [Symbol.dispose]: () => sessions.dispose(),
+  };
+  return self;
+}
+
+/** The model with these inner tensors as its only outputs, and nothing that they do not need. */
+export function tapModel(model: Model, taps: readonly string[]): Model {
+  return { ...model, graph: prune(model.graph, taps.map(untyped)) };
+}
+
+/** Feeds by name, from a record or from the one tensor of a model with one input. */
+export function feedsOf(model: Model, feeds: ModelInput): Tensors {
+  if (!isTensor(feeds)) return feeds;
+  const inputs = fedInputs(model.graph);
+  if (inputs.length === 1) return { [inputs[0]!.name]: feeds };
+  throw new AssayError(
+    "INVALID_ARGUMENT",
+    `The model has ${inputs.length} inputs (${inputs.map(({ name }) => name).join(", ")}); give a record of tensors by name.`,
+    { inputs: inputs.map(declared) },
+  );
+}
+
+const isTensor = (feeds: ModelInput): feeds is Tensor =>
+  typeof feeds["type"] === "string" && Array.isArray(feeds["dims"]);
+
+function checkTap(model: LoadedModel, tap: string): void {
+  const { graph } = model.graph;
+  const exists =
+    graph.nodes.some((node) => node.outputs.includes(tap)) || graph.inputs.some(({ name }) => name === tap);
+  if (tap !== "" && exists) return;
+  const nearest = nearestNames(
+    tap,
+    graph.nodes.flatMap((node) => node.outputs.filter((name) => name !== "")),
+  );
+  throw new AssayError(
+    "UNKNOWN_TAP",
+    `activations: the model "${model.name}" has no tensor "${tap}". Nearest names: ${nearest.join(", ")}. List all with model.taps.`,
+    { at: tap, nearest },
+  );
+}

@@ -1,0 +1,46 @@
+export type { AttributeValue } from "./attributes.js";
+export {
+  attribute,
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  subgraphs,
+  textAttribute,
+} from "./attributes.js";
+export { type Attributes, type GraphBuilder, graphBuilder, makeNode, OPSET, valueInfo } from "./builder.js";
+export { checkModel } from "./check.js";
+export { decodeFile, decodeModel } from "./decode.js";
+export { encodeModel, writeModel } from "./encode.js";
+export {
+  declared,
+  fedInputs,
+  initializersOf,
+  isStandard,
+  nearestNames,
+  nodeLabel,
+  opsetOf,
+  producersOf,
+  prune,
+  readsOf,
+  sortNodes,
+  untyped,
+  visitNodes,
+} from "./graph.js";
+export { modelSession, openModel } from "./open.js";
+export type {
+  Attribute,
+  Bytes,
+  FileSpan,
+  FunctionDefinition,
+  Graph,
+  Integer,
+  KeyValue,
+  Model,
+  Node,
+  OperatorSet,
+  TensorMessage,
+  ValueInfo,
+} from "./schema.js";
+export { type InnerValue, inferShapes } from "./shapes.js";
+export { bytesOf } from "./source.js";
+export { readTensor, tensorMessage } from "./tensors.js";
