@@ -2,11 +2,11 @@
 
 export * as data from "./data/index.js";
 export { AssayError, type ErrorCode } from "./errors.js";
-export * as plots from "./plots/index.js";
-export * as random from "./random/index.js";
 export * as model from "./model/index.js";
 export { loadModel } from "./model/index.js";
 export * as onnx from "./onnx/index.js";
+export * as plots from "./plots/index.js";
+export * as random from "./random/index.js";
 export type { Result, ResultKind } from "./results.js";
 export * as stats from "./stats/index.js";
 export * as tensor from "./tensor/index.js";
