@@ -12,11 +12,14 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[];
   /** The first cell of a row is its heading. */
   readonly rowHeadings?: boolean;
+  /** Every cell is a number, also those written as text. Default: columns with a number are. */
+  readonly isNumeric?: boolean;
 }
 
 /** A real `<table>` with caption and scopes: it reads well after every style and class was removed. */
-export function tableHtml({ caption, columns, rows, rowHeadings = false }: Table): Html {
-  const isNumeric = columns.map((_, i) => rows.some((row) => typeof row[i] === "number"));
+export function tableHtml(table: Table): Html {
+  const { caption, columns, rows, rowHeadings = false } = table;
+  const isNumeric = numericColumns(table);
   const body = rows.map(
     (row) =>
       html`<tr>${columns.map((_, i) =>
@@ -37,10 +40,11 @@ ${body}</tbody></table>`;
 }
 
 /** The same table as text with aligned columns. */
-export function tableText({ caption, columns, rows }: Table): string {
+export function tableText(table: Table): string {
+  const { caption, columns, rows } = table;
+  const isNumeric = numericColumns(table);
   const texts = rows.map((row) => columns.map((_, i) => plainLine(cellText(row[i]), 60)));
   const widths = columns.map((column, i) => Math.max(column.length, ...texts.map((row) => row[i]!.length)));
-  const isNumeric = columns.map((_, i) => rows.some((row) => typeof row[i] === "number"));
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, i) => (isNumeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
@@ -50,6 +54,9 @@ export function tableText({ caption, columns, rows }: Table): string {
   if (rows.length === 0) lines.push("(no rows)");
   return caption === undefined ? lines.join("\n") : [plainLine(caption), ...lines].join("\n");
 }
+
+const numericColumns = ({ columns, rows, isNumeric = false }: Table): boolean[] =>
+  columns.map((_, i) => isNumeric || rows.some((row) => typeof row[i] === "number"));
 
 function cellText(cell: Cell): string {
   if (cell === null || cell === undefined) return "–";

@@ -1,6 +1,6 @@
 /** Small images side by side as plain data: inputs, masks, recovered triggers. */
 import { AssayError } from "../errors.js";
-import type { Tensor } from "../tensor/index.js";
+import { type Tensor, toFloat64 } from "../tensor/index.js";
 
 /** One image and what is written below it. */
 export interface CaptionedImage {
@@ -45,12 +45,11 @@ export function imageGrid(
     const isImage =
       (dims.length === 2 || (dims.length === 3 && (dims[0] === 1 || dims[0] === 3))) &&
       dims.slice(-2).every((side) => side >= 1 && side <= 1024) &&
-      tensor.type !== "string" &&
-      tensor.type !== "float16";
+      tensor.type !== "string";
     if (!isImage) {
       throw new AssayError(
         "SHAPE_MISMATCH",
-        `imageGrid: image ${i} ("${caption}") has dims [${dims.join(", ")}] of type ${tensor.type}; expected numbers (float16 converted to float32 before) in [height, width] or [1 or 3, height, width], at most 1024 a side.`,
+        `imageGrid: image ${i} ("${caption}") has dims [${dims.join(", ")}] of type ${tensor.type}; expected numbers in [height, width] or [1 or 3, height, width], at most 1024 a side.`,
         { index: i, dims, type: tensor.type },
       );
     }
@@ -62,8 +61,7 @@ function commonRange(images: readonly CaptionedImage[]): readonly [number, numbe
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const { tensor } of images) {
-    for (const item of tensor.data) {
-      const value = Number(item);
+    for (const value of toFloat64(tensor)) {
       if (!Number.isFinite(value)) continue;
       low = Math.min(low, value);
       high = Math.max(high, value);

@@ -1,5 +1,6 @@
 /** Small images side by side, every pixel enlarged to a square. */
 import type { CaptionedImage, ImageGrid } from "../../../lib/plots/image-grid.js";
+import { toFloat64 } from "../../../lib/tensor/dtype.js";
 import type { Display } from "../../protocol/mime.js";
 import { draw } from "../drawing/client.js";
 import type { PixelImage } from "../drawing/jobs.js";
@@ -47,11 +48,12 @@ function toPixels({ tensor, caption }: CaptionedImage, [low, high]: readonly [nu
   const [height = 1, width = 1] = tensor.dims.slice(-2);
   const channels = tensor.dims.length === 3 ? tensor.dims[0]! : 1;
   const size = height * width;
+  const values = toFloat64(tensor);
   const rgb = new Uint8Array(size * 3);
   const span = high - low || 1;
   for (let i = 0; i < size; i++) {
     for (let c = 0; c < 3; c++) {
-      const value = Number(tensor.data[(channels === 3 ? c * size : 0) + i]);
+      const value = values[(channels === 3 ? c * size : 0) + i]!;
       const notANumber = c === 1 ? 0 : 255;
       rgb[3 * i + c] = Number.isNaN(value)
         ? notANumber
