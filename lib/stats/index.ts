@@ -1,4 +1,5 @@
 export { type BootstrapOptions, bootstrap } from "./bootstrap.js";
+export { type ConformalThreshold, conformalPValues, conformalThreshold } from "./conformal.js";
 export type { Estimate } from "./estimate.js";
 export { partialAuroc, truePositiveRateAt } from "./operating-point.js";
 export {

@@ -155,6 +155,25 @@ export function rocCurve(samples: TwoSamples, options: IntervalOptions = {}): Ro
   };
 }
 
+/**
+ * Two-sided p-value of "the groups have the same distribution", from the AUROC: the Mann-Whitney test in its
+ * normal form, corrected for ties and continuity.
+ */
+export function mannWhitneyPValue(samples: TwoSamples): number {
+  const { negatives, positives } = checkSamples("mannWhitneyPValue", samples);
+  const [m, n] = [negatives.length, positives.length];
+  const all = Float64Array.from([...negatives, ...positives]).sort();
+  let ties = 0;
+  for (let start = 0, end = 0; start < all.length; start = end) {
+    while (end < all.length && all[end] === all[start]) end++;
+    ties += (end - start) ** 3 - (end - start);
+  }
+  const total = m + n;
+  const variance = ((m * n) / 12) * (total + 1 - ties / (total * (total - 1)));
+  const excess = Math.abs(mean(placements(positives, negatives)) - 0.5) * m * n - 0.5;
+  return variance <= 0 ? 1 : Math.min(1, 2 * normalCdf(-excess / Math.sqrt(variance)));
+}
+
 /** Checks that both groups have scores and that none is NaN. */
 export function checkSamples(
   who: string,

@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { evaluate, fitLogistic } from "../../../lib/probes/index.js";
+import { generator } from "../../../lib/random/index.js";
+import { mannWhitneyPValue } from "../../../lib/stats/index.js";
+import { type Tensor, tensor } from "../../../lib/tensor/index.js";
+import { readFixture } from "../../support/fixtures.js";
+
+interface Case {
+  readonly n: number;
+  readonly d: number;
+  readonly l2: number;
+  readonly x: number[];
+  readonly labels: number[];
+  readonly weights: number[];
+  readonly intercept: number;
+}
+
+const table = (n: number, d: number, values: Iterable<number>): Tensor<"float64"> =>
+  tensor("float64", [n, d], Float64Array.from(values));
+
+describe("probes.fitLogistic", () => {
+  for (const { n, d, l2, x, labels, weights, intercept } of readFixture<{ probes: readonly Case[] }>(
+    "sklearn",
+    "probes.json",
+  ).probes) {
+    it(`reaches the optimum of a tight Newton solver to 1e-8: ${n} examples of ${d} features, l2 = ${l2}`, () => {
+      const probe = fitLogistic(table(n, d, x), labels, { l2 });
+      const scale = Math.max(...weights.map(Math.abs));
+      weights.forEach((weight, j) => {
+        assert.ok(Math.abs(probe.weights.data[j]! - weight) <= 1e-8 * scale, `weight ${j}`);
+      });
+      assert.ok(
+        Math.abs(probe.intercept - intercept) <= 1e-8 * (1 + Math.abs(intercept)),
+        `${probe.intercept} ${intercept}`,
+      );
+    });
+  }
+
+  const random = generator(3);
+  const labels = Array.from({ length: 30 }, (_, i) => i % 2);
+  const x = table(
+    30,
+    4,
+    labels.flatMap((label) => [random.normal() + label, random.normal(), 7, random.normal()]),
+  );
+
+  it("makes the gradient of its loss zero", () => {
+    const probe = fitLogistic(x, labels, { l2: 0.3 });
+    const probabilities = probe.probabilities(x);
+    for (let j = 0; j <= 4; j++) {
+      let gradient = j < 4 ? 0.3 * probe.weights.data[j]! : 0;
+      for (let i = 0; i < 30; i++)
+        gradient += (probabilities[i]! - labels[i]!) * (j < 4 ? x.data[i * 4 + j]! : 1);
+      assert.ok(Math.abs(gradient) < 1e-11, `${j}: ${gradient}`);
+    }
+  });
+
+  it("gives a constant feature no weight", () => {
+    assert.ok(Math.abs(fitLogistic(x, labels).weights.data[2]!) < 1e-14);
+  });
+
+  it("finds the same probe with fewer examples than features as in the features themselves", () => {
+    // The same 12 examples, once as 5 features and once padded with zeros to 40.
+    const small = table(
+      12,
+      5,
+      Array.from({ length: 60 }, () => random.normal()),
+    );
+    const wide = table(
+      12,
+      40,
+      Array.from({ length: 480 }, (_, i) =>
+        i % 40 < 5 ? small.data[Math.floor(i / 40) * 5 + (i % 40)]! : 0,
+      ),
+    );
+    const few = labels.slice(0, 12);
+    const a = fitLogistic(small, few);
+    const b = fitLogistic(wide, few);
+    a.weights.data.forEach((weight, j) => {
+      assert.ok(Math.abs(weight - b.weights.data[j]!) < 1e-12);
+    });
+    assert.ok(b.weights.data.subarray(5).every((weight) => weight === 0));
+  });
+
+  it("turns round when the classes are swapped", () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }), (flags) => {
+        fc.pre(flags.includes(true) && flags.includes(false));
+        const there = fitLogistic(x, flags);
+        const back = fitLogistic(
+          x,
+          flags.map((flag) => !flag),
+        );
+        there.logits(x).forEach((logit, i) => {
+          assert.ok(Math.abs(logit + back.logits(x)[i]!) < 1e-9);
+        });
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it("has a finite optimum for separable classes if there is a penalty, and says so if there is none", () => {
+    const separable = table(6, 1, [-3, -2, -1, 1, 2, 3]);
+    const halves = [0, 0, 0, 1, 1, 1];
+    assert.ok(Number.isFinite(fitLogistic(separable, halves, { l2: 1e-6 }).weights.data[0]!));
+    assert.throws(() => fitLogistic(separable, halves, { l2: 0 }), {
+      code: "NOT_CONVERGED",
+      message: /Set l2 above 0/,
+    });
+    assert.throws(() => fitLogistic(x, labels, { l2: 0 }), {
+      code: "NOT_CONVERGED",
+      message: /linearly dependent/,
+    });
+  });
+
+  it("takes any two labels, the larger as positive", () => {
+    const probe = fitLogistic(
+      x,
+      labels.map((label) => (label ? 9 : 3)),
+    );
+    assert.deepEqual(probe.classes, [3, 9]);
+    assert.deepEqual(probe.weights, fitLogistic(x, labels).weights);
+  });
+
+  it("names one class, more than two, a wrong count and text", () => {
+    const code = "INVALID_ARGUMENT";
+    assert.throws(
+      () =>
+        fitLogistic(
+          x,
+          labels.map(() => 1),
+        ),
+      { code, message: /all 30 labels are 1/ },
+    );
+    assert.throws(
+      () =>
+        fitLogistic(
+          x,
+          labels.map((_, i) => i % 3),
+        ),
+      { code, message: /got 3 \(0, 1, 2\)/ },
+    );
+    assert.throws(() => fitLogistic(x, [0, 1]), { code: "SHAPE_MISMATCH", message: /30 labels, got 2/ });
+    const words = tensor("string", [30], labels.map(String));
+    assert.throws(() => fitLogistic(x, words), { code: "TYPE_MISMATCH" });
+    assert.throws(() => fitLogistic(x, labels, { l2: -1 }), { code });
+  });
+});
+
+describe("probes.evaluate", () => {
+  const random = generator(12);
+  const draw = (n: number): { x: Tensor; labels: number[] } => {
+    const labels = Array.from({ length: n }, (_, i) => Number(i % 4 === 0));
+    return {
+      x: table(
+        n,
+        2,
+        labels.flatMap((label) => [random.normal() + 2 * label, random.normal()]),
+      ),
+      labels,
+    };
+  };
+  const [train, heldOut] = [draw(80), draw(200)];
+  const probe = fitLogistic(train.x, train.labels);
+
+  it("reports AUROC, accuracy and the majority rate with their intervals", () => {
+    const { auroc, accuracy, majorityRate, n, pValue } = evaluate(probe, heldOut.x, heldOut.labels);
+    const logits = probe.logits(heldOut.x);
+    const right = logits.filter((logit, i) => Number(logit > 0) === heldOut.labels[i]).length;
+    assert.equal(accuracy.value, right / 200);
+    assert.equal(majorityRate.value, 0.75);
+    assert.equal(n, 200);
+    assert.ok(auroc.value > 0.85 && auroc.interval[0] > 0.8);
+    assert.ok(pValue < 1e-9);
+  });
+
+  it("finds nothing when labels are shuffled: p-values are uniform", () => {
+    const pValues = Array.from({ length: 300 }, () => {
+      const order = random.permutation(200);
+      return evaluate(
+        probe,
+        heldOut.x,
+        [...order].map((i) => heldOut.labels[i]!),
+      ).pValue;
+    });
+    const below = pValues.filter((p) => p <= 0.2).length;
+    // Four standard errors of 60 = 0.2 * 300.
+    assert.ok(Math.abs(below - 60) < 28, String(below));
+  });
+
+  it("refuses labels that the probe does not know and held-out sets of one class", () => {
+    assert.throws(
+      () =>
+        evaluate(
+          probe,
+          heldOut.x,
+          heldOut.labels.map((label) => label + 1),
+        ),
+      {
+        code: "INVALID_ARGUMENT",
+        message: /tells 0 from 1/,
+      },
+    );
+    assert.throws(
+      () =>
+        evaluate(
+          probe,
+          heldOut.x,
+          heldOut.labels.map(() => 1),
+        ),
+      { code: "INVALID_ARGUMENT" },
+    );
+  });
+});
+
+describe("stats.mannWhitneyPValue", () => {
+  it("agrees with SciPy, ties included", () => {
+    const { roc } = readFixture<{
+      roc: { negatives: number[]; positives: number[]; mannWhitneyPValue: number }[];
+    }>("scipy", "stats.json");
+    for (const row of roc) {
+      assert.ok(
+        Math.abs(mannWhitneyPValue(row) - row.mannWhitneyPValue) < 1e-12 + 1e-9 * row.mannWhitneyPValue,
+      );
+    }
+  });
+});
