@@ -1,18 +1,83 @@
-/** What the session and the supervisor ask of the language engine. */
+/** What the session and the supervisor ask of the language engine. Loads nothing: types only. */
 
 /** A cell made ready to run. */
 export interface CompiledCell {
-  /** JavaScript for `vm.Script`; its completion value is a promise of the last expression's value. */
+  /**
+   * JavaScript for `vm.Script` (`runInThisContext`). Its completion value is the value of the cell's last
+   * expression (`undefined` when the cell does not end in one), or a promise of it when `isAsync`.
+   * Refers to the global `__cell`, a `CellRuntime`.
+   */
   readonly code: string;
-  /** Source map from `code` to the user's cell, as JSON text. */
+  /** Source map from `code` to the user's cell, as JSON text. Made when first asked for. */
   readonly map: string;
-  /** Names that the cell declares at its top level. */
+  /** Names of values that the cell declares at its top level, imported names included. */
   readonly declared: readonly string[];
+  /** Modules to load before `code` runs, in order; `linkCell` does it. */
+  readonly imports: readonly CellImport[];
+  /** Whether the cell awaits at its top level. All others run to their end synchronously. */
+  readonly isAsync: boolean;
+}
+
+/** One static import (or re-export) of a cell. */
+export interface CellImport {
+  readonly specifier: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly bindings: readonly ImportBinding[];
+  /** Where the statement stands in the user's cell, 1-based. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface ImportBinding {
+  /** Exported name, `default`, or `*` for the whole namespace. */
+  readonly imported: string;
+  readonly local: string;
+  /** Whether the cell uses the name as a value: if not, it may be a type, which has no run-time export. */
+  readonly isUsed: boolean;
 }
 
 export interface CompileOptions {
   /** The name that stack traces show, e.g. `[3]` for the third execution. */
   readonly fileName: string;
+  /** How JSX and decorators are compiled; `createModuleLoader(…).syntax` reads it off tsconfig.json. */
+  readonly syntax?: SyntaxOptions;
+}
+
+/** The compiler options that change what JavaScript a source becomes. */
+export interface SyntaxOptions {
+  /** Default `classic`: `React.createElement`; a `@jsx h` comment in the cell changes that too. */
+  readonly jsx?: "classic" | "automatic";
+  readonly jsxImportSource?: string;
+  readonly jsxFactory?: string;
+  readonly jsxFragmentFactory?: string;
+  /** TypeScript's own decorators of before the standard. Default false. */
+  readonly experimentalDecorators?: boolean;
+}
+
+/** What compiled code needs at run time: the global `__cell`. `createCellRuntime` makes it. */
+export interface CellRuntime {
+  /** `import.meta` of a cell. */
+  readonly meta: CellMeta;
+  /** Dynamic `import()`. */
+  import(specifier: string, options?: { readonly with?: Readonly<Record<string, string>> }): Promise<unknown>;
+  /** Called after a `const` got its value: further assignments throw a TypeError until it is declared again. */
+  constant(...names: readonly string[]): void;
+}
+
+export interface CellMeta {
+  readonly url: string;
+  readonly dirname: string;
+  readonly filename: string;
+  resolve(specifier: string): string;
+}
+
+/** Loads modules for cells. `createModuleLoader` makes it. */
+export interface ModuleLoader {
+  readonly meta: CellMeta;
+  import(
+    specifier: string,
+    attributes?: Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** Where a cell's source is wrong; positions are those of the user's cell, 1-based, UTF-16 columns. */

@@ -1,0 +1,6 @@
+/** The language engine, as the session uses it. It loads parsers: the supervisor imports `types.js` only. */
+export { compileCell } from "./compile.js";
+export { installCellRuntime, linkCell } from "./link.js";
+export { createModuleLoader } from "./modules/loader.js";
+export { CellSyntaxError } from "./syntax-error.js";
+export type * from "./types.js";
