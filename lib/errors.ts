@@ -6,7 +6,6 @@ export type ErrorCode =
   | "INVALID_FILE"
   | "INVALID_MODEL"
   | "INVALID_NOTEBOOK"
-  | "INVALID_MESSAGE"
   | "UNKNOWN_TAP"
   | "UNKNOWN_TENSOR"
   | "UNKNOWN_OPERATOR"

@@ -1,25 +1,10 @@
-/** The command line: one file per command, registered here. Each loads its work when it is called. */
+/** The command line: one file per command, registered here. */
 import { Command } from "commander";
-import { AssayError } from "../../lib/errors.js";
-import { registerKernel } from "./kernel.js";
 
-/** Exit code of wrong usage and of input that cannot be read. */
-const USAGE = 2;
-
-/** Runs the command named by `argv` (as `process.argv`); an AssayError ends it with one line, not a stack. */
+/** Runs the command named by `argv` (as `process.argv`). */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("assay")
     .description("A TypeScript notebook kernel and library for auditing models.")
-    .showHelpAfterError("(assay --help lists the commands)")
-    .exitOverride((error) => {
-      process.exit(error.exitCode === 0 ? 0 : USAGE);
-    });
-  registerKernel(program);
-  try {
-    await program.parseAsync(argv as string[]);
-  } catch (error) {
-    if (!(error instanceof AssayError)) throw error;
-    process.stderr.write(`assay: ${error.message}\n`);
-    process.exitCode = USAGE;
-  }
+    .showHelpAfterError("(assay --help lists the commands)");
+  await program.parseAsync(argv as string[]);
 }

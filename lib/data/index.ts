@@ -1,1 +1,4 @@
+/** Data sets: where they come from and how they are cut. */
+
 export { type NpzLimits, readNpz } from "../tensor/npz.js";
+export { type LabelledData, takeLabelled, takePerClass } from "./labelled.js";

@@ -1,4 +1,5 @@
 export * from "./dtype.js";
+export * from "./examples.js";
 export { decodeNpy, encodeNpy, readNpy, writeNpy } from "./npy.js";
 export * from "./npz.js";
 export * from "./rows.js";

@@ -1,0 +1,2 @@
+/** Attacks that plant backdoors, for models whose ground truth is known. */
+export * from "./poison.js";

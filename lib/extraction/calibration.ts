@@ -1,0 +1,192 @@
+/**
+ * Scores one model's classes against clean reference models, and says how unusual the most unusual class is.
+ *
+ * The size of the smallest trigger differs between classes even in clean models (a bag is easy to turn an image
+ * into), so a rule that compares a model's classes with one another, such as "anomaly index above 2", raises
+ * false alarms on a third of clean ten-class models. Comparing each class with the same class of clean models
+ * removes these differences. It needs references that were trained for the same task; it misleads when they were
+ * trained on something else, or are backdoored themselves.
+ */
+import { AssayError } from "../errors.js";
+import { type Generator, generator } from "../random/index.js";
+
+/** How unusual each class of a model is, and the p-value of the most unusual one. */
+export interface Calibration {
+  readonly kind: "calibration";
+  /** One score per class; higher is more anomalous, the model's own median is 0. */
+  readonly scores: Float64Array;
+  /** Class with the highest score. */
+  readonly target: number;
+  /** The highest score. */
+  readonly statistic: number;
+  /** Probability of a statistic at least this high from a clean model, all classes together. */
+  readonly pValue: number;
+  /** Number of reference models; 0 means that the classes were compared with one another, at low power. */
+  readonly references: number;
+  /** How the null distribution was made. */
+  readonly method: string;
+}
+
+const NULL_DRAWS = 10_000;
+// Residuals of clean models have heavier tails than the normal distribution, and classes differ in spread.
+// These two numbers describe a null with both; they were set once on clean development models.
+const NULL_DEGREES = 8;
+const NULL_SPREAD = 0.25;
+
+/**
+ * Compares per-class statistics of a model with those of reference models.
+ *
+ * With R >= 2 references, `z_k = (d_k - median d) / (sd_k sqrt(1 + 1/R))` where `d_k = s_k - mean_k`, each
+ * reference is taken minus its own mean, and the variance of class k is shrunk half-way to the pooled one. With
+ * one reference, or none, `d_k - median d` in units of its own median absolute deviation. The p-value simulates
+ * this whole procedure on clean models.
+ *
+ * @param suspect One value per class, higher is more anomalous, e.g. minus the log of a mask's L1 norm.
+ * @param references The same for each clean reference model.
+ * @param options.seed Seeds the simulation of the null distribution.
+ * @param options.perClassSpread False uses the pooled spread alone: right for (victim, target) pairs, whose own
+ *   spread is known badly. Default true.
+ * @throws AssayError INVALID_ARGUMENT for fewer than two classes or unequal lengths, NOT_FINITE for NaN.
+ */
+export function calibrate(
+  suspect: ArrayLike<number>,
+  references: readonly ArrayLike<number>[],
+  options: { seed: number; perClassSpread?: boolean },
+): Calibration {
+  const { seed, perClassSpread = true } = options;
+  const classes = suspect.length;
+  if (classes < 2 || references.some((values) => values.length !== classes)) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `calibrate: expected at least two classes and as many in each reference, got ${classes} and [${references.map((values) => values.length)}].`,
+      { classes },
+    );
+  }
+  for (const values of [suspect, ...references]) {
+    const bad = Array.from(values).findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      throw new AssayError("NOT_FINITE", `calibrate: the statistic of class ${bad} is ${values[bad]}.`, {
+        class: bad,
+      });
+    }
+  }
+  const scores = anomalyScores(suspect, references, perClassSpread);
+  const statistic = maximum(scores);
+  const asHigh = simulateNull(classes, references.length, perClassSpread, seed).reduce(
+    (count, value) => count + (value >= statistic ? 1 : 0),
+    0,
+  );
+  return {
+    kind: "calibration",
+    scores,
+    target: scores.indexOf(statistic),
+    statistic,
+    pValue: (asHigh + 1) / (NULL_DRAWS + 1),
+    references: references.length,
+    method: `${NULL_DRAWS} simulated clean models, t with ${NULL_DEGREES} degrees of freedom`,
+  };
+}
+
+const nulls = new Map<string, Float64Array>();
+
+/** Statistics of simulated clean models; kept, since an audit asks for the same ones again and again. */
+function simulateNull(
+  classes: number,
+  references: number,
+  perClassSpread: boolean,
+  seed: number,
+): Float64Array {
+  const key = `${classes} ${references} ${perClassSpread} ${seed}`;
+  const known = nulls.get(key);
+  if (known) return known;
+  const random = generator(seed).split("calibration");
+  const values = Float64Array.from({ length: NULL_DRAWS }, () => {
+    const [first, ...rest] = drawClean(classes, references, random);
+    return maximum(anomalyScores(first!, rest, perClassSpread));
+  });
+  if (nulls.size >= 16) nulls.clear();
+  nulls.set(key, values);
+  return values;
+}
+
+/** The scores alone, without their null distribution. */
+function anomalyScores(
+  suspect: ArrayLike<number>,
+  references: readonly ArrayLike<number>[],
+  perClassSpread: boolean,
+): Float64Array {
+  const classes = suspect.length;
+  const count = references.length;
+  const centred = references.map(centre);
+  const scores = Float64Array.from({ length: classes }, (_, k) => suspect[k]! - meanOf(centred, k));
+  const middle = median(scores);
+  for (let k = 0; k < classes; k++) scores[k] = scores[k]! - middle;
+  if (count >= 2) divideBySpread(scores, centred, perClassSpread);
+  else {
+    const unit = 1.4826 * median(scores.map(Math.abs)) || 1;
+    for (let k = 0; k < classes; k++) scores[k] = scores[k]! / unit;
+  }
+  return scores;
+}
+
+function divideBySpread(
+  scores: Float64Array,
+  references: readonly Float64Array[],
+  perClassSpread: boolean,
+): void {
+  const count = references.length;
+  const variances = Float64Array.from(scores, (_, k) => {
+    const mean = meanOf(references, k);
+    let sum = 0;
+    for (const values of references) sum += (values[k]! - mean) ** 2;
+    return sum / (count - 1);
+  });
+  const pooled = variances.reduce((sum, value) => sum + value, 0) / variances.length;
+  for (let k = 0; k < scores.length; k++) {
+    const variance = perClassSpread ? (variances[k]! + pooled) / 2 : pooled;
+    // All references alike in every class: any difference counts in its own units.
+    scores[k] = scores[k]! / Math.sqrt((variance || 1) * (1 + 1 / count));
+  }
+}
+
+/** A model's values minus their mean: some models are easier to turn than others, in every class. */
+function centre(values: ArrayLike<number>): Float64Array {
+  const copy = Float64Array.from(values);
+  const mean = copy.reduce((sum, value) => sum + value, 0) / copy.length;
+  return copy.map((value) => value - mean);
+}
+
+function meanOf(models: readonly Float64Array[], k: number): number {
+  let sum = 0;
+  for (const values of models) sum += values[k]!;
+  return models.length === 0 ? 0 : sum / models.length;
+}
+
+/** Statistics of one suspect and `count` references that are all clean. */
+function drawClean(classes: number, count: number, random: Generator): Float64Array[] {
+  const spread = Float64Array.from({ length: classes }, () => Math.exp(NULL_SPREAD * random.normal()));
+  return Array.from({ length: count + 1 }, () => spread.map((scale) => scale * studentT(random)));
+}
+
+/** Student's t by Bailey's polar method: one power instead of a sum of squares per draw. */
+function studentT(random: Generator): number {
+  for (;;) {
+    const u = 2 * random.uniform() - 1;
+    const v = 2 * random.uniform() - 1;
+    const w = u * u + v * v;
+    if (w > 0 && w <= 1) return u * Math.sqrt((NULL_DEGREES * (w ** (-2 / NULL_DEGREES) - 1)) / w);
+  }
+}
+
+function maximum(values: Float64Array): number {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const value of values) highest = Math.max(highest, value);
+  return highest;
+}
+
+/** Median of the values; the mean of the middle two for an even number. */
+export function median(values: ArrayLike<number>): number {
+  const sorted = Float64Array.from(values).sort();
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

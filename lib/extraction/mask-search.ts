@@ -1,0 +1,245 @@
+/**
+ * Searches, for every arm at once, the smallest mask and a pattern that lead a model to the arm's target class:
+ * the optimisation of Neural Cleanse, for all targets (or pairs of victim and target) as one batch.
+ */
+import { AssayError } from "../errors.js";
+import { type Generator, generator } from "../random/index.js";
+import { Adam } from "./adam.js";
+
+/** One search: images of `victim` (any class but the target, if null) shall be classified as `target`. */
+export interface Arm {
+  readonly target: number;
+  readonly victim: number | null;
+}
+
+/** One evaluation: what the model says on the stamped images, and the gradients of the summed loss. */
+export interface MaskGradient {
+  /** `[arms, images]`: cross-entropy of each stamped image against its arm's target. */
+  readonly losses: Float32Array;
+  /** `[arms, images]`: 1 where the stamped image is classified as its arm's target. */
+  readonly hits: Uint8Array;
+  /** `[arms, height * width]`: gradient of the weighted loss by the mask's raw variables. */
+  readonly mask: Float32Array;
+  /** `[arms, channels * height * width]`: gradient by the pattern's raw variables. */
+  readonly pattern: Float32Array;
+}
+
+/** What a search optimises: a model seen through a mask and a pattern. */
+export interface MaskObjective {
+  /** Pixels of a mask: height * width. */
+  readonly maskSize: number;
+  /** Values of a pattern: channels * height * width. */
+  readonly patternSize: number;
+  /** Draws, for each arm, `images` rows to stamp; the same draw serves all arms unless they have own victims. */
+  draw(arms: readonly Arm[], images: number, random: Generator): ImageDraw;
+  /**
+   * Evaluates raw variables: mask = (tanh + 1) / 2, pattern = low + (high - low) (tanh + 1) / 2.
+   * `weights` `[arms, images]` scale each image's loss.
+   */
+  evaluate(
+    arms: readonly Arm[],
+    mask: Float32Array,
+    pattern: Float32Array,
+    draw: ImageDraw,
+  ): Promise<MaskGradient>;
+}
+
+/** Images drawn for one evaluation. */
+export interface ImageDraw {
+  /** Row of each image among the clean data: `[images]` shared by all arms, or `[arms, images]`. */
+  readonly rows: Uint32Array;
+  readonly images: number;
+  /** `[arms, images]`: share of each image in its arm's mean loss; 0 for images of the target class itself. */
+  readonly weights: Float32Array;
+}
+
+/** How long and how hard to search. */
+export interface SearchOptions {
+  /** Updates of each mask and pattern. */
+  readonly steps: number;
+  /** Images per update. */
+  readonly batch: number;
+  /** Updates between two looks at success and cost. */
+  readonly round: number;
+  /** Share of hits at which a mask counts as working, and the cost of its size may rise. */
+  readonly success: number;
+  readonly learningRate: number;
+  /** First weight of the mask's L1 norm, its factor of change, and rounds before it changes. */
+  readonly cost: { readonly initial: number; readonly factor: number; readonly patience: number };
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+/** The best mask and pattern of one arm. */
+export interface FoundMask {
+  readonly arm: Arm;
+  /** `[height * width]` in [0, 1]. */
+  readonly mask: Float32Array;
+  /** `[channels * height * width]`, 0 to 1 between the lowest and the highest input value. */
+  readonly pattern: Float32Array;
+  /** Sum of the mask. */
+  readonly maskL1Norm: number;
+  /** Share of hits in the round that the mask was kept from. */
+  readonly success: number;
+  /** False if no mask reached the wanted success: the norm is then that of the last one, a censored value. */
+  readonly isWorking: boolean;
+  /** Per round: L1 norm, share of hits, and weight of the norm. */
+  readonly trace: readonly { readonly maskL1Norm: number; readonly success: number; readonly cost: number }[];
+}
+
+/** State of one arm's schedule. */
+interface ArmState {
+  cost: number;
+  successes: number;
+  failures: number;
+  best: FoundMask | undefined;
+  trace: { maskL1Norm: number; success: number; cost: number }[];
+}
+
+/**
+ * Runs the search.
+ *
+ * After each round an arm whose share of hits reached `success` for `patience` rounds in a row gets its cost
+ * multiplied by `factor`; one that missed it as often gets it divided by `factor^1.5`.
+ *
+ * @see B. Wang et al. (2019), Neural Cleanse. IEEE S&P.
+ */
+export async function searchMasks(
+  objective: MaskObjective,
+  arms: readonly Arm[],
+  options: SearchOptions,
+): Promise<FoundMask[]> {
+  const { maskSize, patternSize } = objective;
+  const { steps, round, seed, batch, learningRate } = options;
+  const random = generator(seed).split("mask-search");
+  // Every arm draws from its own stream, so that adding or removing arms changes no other arm's start.
+  const streams = arms.map((arm) => random.split(`${arm.victim}>${arm.target}`));
+  const mask = Float32Array.from({ length: arms.length * maskSize }, (_, i) =>
+    start(streams[Math.floor(i / maskSize)]!),
+  );
+  const pattern = Float32Array.from({ length: arms.length * patternSize }, (_, i) =>
+    start(streams[Math.floor(i / patternSize)]!),
+  );
+  const maskAdam = new Adam(mask.length, learningRate);
+  const patternAdam = new Adam(pattern.length, learningRate);
+  const draws = random.split("images");
+  const states = arms.map<ArmState>(() => ({
+    cost: options.cost.initial,
+    successes: 0,
+    failures: 0,
+    best: undefined,
+    trace: [],
+  }));
+  const hits = new Float64Array(arms.length);
+  const seen = new Float64Array(arms.length);
+  for (let step = 0; step < steps; step++) {
+    if (options.signal?.aborted) throw new AssayError("ABORTED", "The trigger search was stopped.", { step });
+    const draw = objective.draw(arms, batch, draws);
+    const gradient = await objective.evaluate(arms, mask, pattern, draw);
+    countHits(gradient, draw, arms.length, hits, seen);
+    addCost(gradient.mask, mask, states, maskSize);
+    maskAdam.update(mask, gradient.mask);
+    patternAdam.update(pattern, gradient.pattern);
+    if ((step + 1) % round === 0 || step + 1 === steps) {
+      arms.forEach((arm, a) => {
+        const values = mask.subarray(a * maskSize, (a + 1) * maskSize);
+        const colours = pattern.subarray(a * patternSize, (a + 1) * patternSize);
+        endRound(states[a]!, arm, values, colours, seen[a]! > 0 ? hits[a]! / seen[a]! : 0, options);
+      });
+      hits.fill(0);
+      seen.fill(0);
+      options.onProgress?.(step + 1, steps);
+    }
+  }
+  return states.map((state, a) => {
+    if (state.best) return { ...state.best, trace: state.trace };
+    const last = mask.subarray(a * maskSize, (a + 1) * maskSize);
+    const colours = pattern.subarray(a * patternSize, (a + 1) * patternSize);
+    return found(arms[a]!, last, colours, state, false);
+  });
+}
+
+/** tanh of the result is uniform in (-1, 1). */
+const start = (random: Generator): number => Math.atanh(0.999 * (2 * random.uniform() - 1));
+
+function countHits(
+  gradient: MaskGradient,
+  draw: ImageDraw,
+  arms: number,
+  hits: Float64Array,
+  seen: Float64Array,
+): void {
+  for (let a = 0; a < arms; a++) {
+    for (let i = a * draw.images; i < (a + 1) * draw.images; i++) {
+      if (draw.weights[i] === 0) continue;
+      hits[a] = hits[a]! + gradient.hits[i]!;
+      seen[a] = seen[a]! + 1;
+    }
+  }
+}
+
+/** Adds the gradient of cost * sum(mask) by the raw variables. */
+function addCost(
+  gradient: Float32Array,
+  raw: Float32Array,
+  states: readonly ArmState[],
+  maskSize: number,
+): void {
+  for (let i = 0; i < gradient.length; i++) {
+    const tanh = Math.tanh(raw[i]!);
+    gradient[i] = gradient[i]! + (states[Math.floor(i / maskSize)]!.cost * (1 - tanh * tanh)) / 2;
+  }
+}
+
+function endRound(
+  state: ArmState,
+  arm: Arm,
+  mask: Float32Array,
+  pattern: Float32Array,
+  success: number,
+  options: SearchOptions,
+): void {
+  const { factor, patience } = options.cost;
+  const maskL1Norm = l1Norm(mask);
+  state.trace.push({ maskL1Norm, success, cost: state.cost });
+  const works = success >= options.success;
+  if (works && maskL1Norm < (state.best?.maskL1Norm ?? Number.POSITIVE_INFINITY)) {
+    state.best = found(arm, mask, pattern, state, true);
+  }
+  state.successes = works ? state.successes + 1 : 0;
+  state.failures = works ? 0 : state.failures + 1;
+  if (state.successes >= patience) {
+    state.cost *= factor;
+    state.successes = 0;
+  } else if (state.failures >= patience) {
+    state.cost /= factor ** 1.5;
+    state.failures = 0;
+  }
+}
+
+function found(
+  arm: Arm,
+  mask: Float32Array,
+  pattern: Float32Array,
+  state: ArmState,
+  isWorking: boolean,
+): FoundMask {
+  return {
+    arm,
+    mask: mask.map(unit),
+    pattern: pattern.map(unit),
+    maskL1Norm: l1Norm(mask),
+    success: state.trace.at(-1)?.success ?? 0,
+    isWorking,
+    trace: state.trace,
+  };
+}
+
+const unit = (raw: number): number => (Math.tanh(raw) + 1) / 2;
+
+function l1Norm(raw: Float32Array): number {
+  let sum = 0;
+  for (const value of raw) sum += unit(value);
+  return sum;
+}

@@ -1,0 +1,33 @@
+/** Examples of a batch: the first axis of a tensor counts them. */
+import { AssayError } from "../errors.js";
+import type { Tensor, TensorData, TensorType } from "./tensor.js";
+
+/**
+ * The examples at `rows`, in that order, as a new tensor. An example may be taken more than once.
+ *
+ * @throws AssayError INVALID_ARGUMENT naming the first row that does not exist.
+ * @example
+ * takeExamples(images, [3, 1])   // [2, ...]: the fourth and the second image
+ */
+export function takeExamples<T extends TensorType>(value: Tensor<T>, rows: ArrayLike<number>): Tensor<T> {
+  const count = value.dims[0] ?? 0;
+  const size = count === 0 ? 0 : value.data.length / count;
+  const data = emptyLike(value.data, rows.length * size);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    if (!Number.isInteger(row) || row < 0 || row >= count) {
+      throw new AssayError("INVALID_ARGUMENT", `takeExamples: there is no example ${row} among ${count}.`, {
+        row,
+        count,
+      });
+    }
+    for (let j = 0; j < size; j++) data[i * size + j] = value.data[row * size + j]!;
+  }
+  return { type: value.type, dims: [rows.length, ...value.dims.slice(1)], data };
+}
+
+function emptyLike<D extends TensorData[TensorType]>(data: D, length: number): D {
+  return (
+    Array.isArray(data) ? new Array<string>(length) : new (data.constructor as new (n: number) => D)(length)
+  ) as D;
+}

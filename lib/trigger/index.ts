@@ -1,0 +1,13 @@
+/** Triggers as plain data, and how they are put on inputs. */
+export * from "./apply.js";
+export {
+  type BlendTrigger,
+  type ImageShape,
+  noiseBlend,
+  type PatchTrigger,
+  patch,
+  smoothWarp,
+  type TokenTrigger,
+  type Trigger,
+  type WarpTrigger,
+} from "./trigger.js";
