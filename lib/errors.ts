@@ -6,6 +6,7 @@ export type ErrorCode =
   | "INVALID_FILE"
   | "INVALID_MODEL"
   | "INVALID_NOTEBOOK"
+  | "INVALID_MESSAGE"
   | "UNKNOWN_TAP"
   | "UNKNOWN_TENSOR"
   | "UNKNOWN_OPERATOR"

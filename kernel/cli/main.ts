@@ -1,10 +1,25 @@
-/** The command line: one file per command, registered here. */
+/** The command line: one file per command, registered here. Each loads its work when it is called. */
 import { Command } from "commander";
+import { AssayError } from "../../lib/errors.js";
+import { registerKernel } from "./kernel.js";
 
-/** Runs the command named by `argv` (as `process.argv`). */
+/** Exit code of wrong usage and of input that cannot be read. */
+const USAGE = 2;
+
+/** Runs the command named by `argv` (as `process.argv`); an AssayError ends it with one line, not a stack. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("assay")
     .description("A TypeScript notebook kernel and library for auditing models.")
-    .showHelpAfterError("(assay --help lists the commands)");
-  await program.parseAsync(argv as string[]);
+    .showHelpAfterError("(assay --help lists the commands)")
+    .exitOverride((error) => {
+      process.exit(error.exitCode === 0 ? 0 : USAGE);
+    });
+  registerKernel(program);
+  try {
+    await program.parseAsync(argv as string[]);
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    process.stderr.write(`assay: ${error.message}\n`);
+    process.exitCode = USAGE;
+  }
 }
