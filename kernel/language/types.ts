@@ -80,6 +80,11 @@ export interface ModuleLoader {
   ): Promise<Readonly<Record<string, unknown>>>;
 }
 
+/** Answer to `is_complete_request`. */
+export type Completeness =
+  | { readonly status: "complete" | "invalid" | "unknown" }
+  | { readonly status: "incomplete"; readonly indent: string };
+
 /** Where a cell's source is wrong; positions are those of the user's cell, 1-based, UTF-16 columns. */
 export interface Diagnostic {
   readonly message: string;

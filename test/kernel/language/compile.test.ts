@@ -201,7 +201,7 @@ const cases: readonly (readonly [string, readonly string[], string])[] = [
 ];
 
 const wrong: readonly (readonly [string, string, number, number, RegExp])[] = [
-  ["a missing operand", "let a\nfoo +", 2, 6, /Unexpected token/],
+  ["a missing operand", "let a\nfoo +", 2, 6, /Unexpected end of input/],
   ["a name declared twice in one cell", "let a = 1; let a = 2", 1, 16, /`a` has already been declared/],
   ["return outside of a function", "return 1", 1, 1, /'return'/],
   ["a break without its label", "\n for (;;) { break foo }", 2, 19, /label/],
