@@ -6,7 +6,7 @@ import type { Channel } from "../protocol/message.js";
 type OutboundChannel = Exclude<Channel, "iopub">;
 
 // Looking again soon: a kernel that is just starting binds a moment after we connect.
-const CONNECTING = { reconnectInterval: 5, linger: 500 };
+const CONNECTING = { reconnectInterval: 5, linger: 0 };
 // Nothing is lost when we are slow to read, and sends need not be awaited.
 const UNBOUNDED = { sendHighWaterMark: 0, receiveHighWaterMark: 0, sendTimeout: 0 };
 

@@ -3,7 +3,7 @@ import { AssayError } from "../../lib/errors.js";
 import { type CellApi, type InputOptions, provideCellApi } from "./api.js";
 import { type Cell, compile } from "./cells.js";
 import { CommTable } from "./comms.js";
-import { originOf, within } from "./context.js";
+import { followTimers, originOf, within } from "./context.js";
 import { Displays, type Publish, type Render } from "./displays.js";
 import type { RunId, SessionRequest } from "./events.js";
 import { evaluateExpressions } from "./expressions.js";
@@ -39,6 +39,7 @@ export class Session {
       const run = this.#origin();
       this.#queue.add(() => this.#publish(run, type, content, { buffers }));
     });
+    followTimers(() => this.#origin());
     installStandardStreams((name, text) => this.#print(name, text));
     const api: CellApi = {
       display: (value, options) => this.#displays.show(value, options),
