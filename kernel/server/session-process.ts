@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { sessionFlags } from "../language/flags.js";
 import { MARK_BYTES, PIPES, type RunId, type SessionEvent, type SessionRequest } from "../session/events.js";
 import { encodeFrame, FrameReader } from "../session/frames.js";
 import { type LaneListener, OutputLane } from "./output-lane.js";
@@ -24,7 +25,7 @@ const ENTRY = fileURLToPath(new URL("../session/main.js", import.meta.url));
 
 // Terminating code inside a timer aborts Node 20 while these checks are on ("async hook stack has become
 // corrupted").
-const NODE_FLAGS = ["--no-force-async-hooks-checks", "--enable-source-maps=false", "--no-warnings"];
+const NODE_FLAGS = ["--no-force-async-hooks-checks", ...sessionFlags];
 
 /** Time that code gets to notice an interrupt by itself before it is terminated. */
 const GRACE_MS = 60;

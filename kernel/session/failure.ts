@@ -15,16 +15,13 @@ export class Interrupted extends Error {
 const red = (text: string): string => `\u001b[31m${text}\u001b[39m`;
 
 /** Name, message and traceback of a thrown value, whatever it is. */
-export function describeFailure(thrown: unknown, mapStack: (stack: string) => string): Failure {
+export function describeFailure(thrown: unknown): Failure {
   if (!(thrown instanceof Error)) {
     const shown = typeof thrown === "string" ? thrown : inspect(thrown);
     return { ename: "Thrown", evalue: shown, traceback: [`${red("Thrown")}: ${shown}`] };
   }
   const ename = String(thrown.name || thrown.constructor.name);
   const evalue = String(thrown.message);
-  return {
-    ename,
-    evalue,
-    traceback: [`${red(ename)}: ${evalue}`, mapStack(thrown.stack ?? "")].filter(Boolean),
-  };
+  const frames = (thrown.stack ?? "").split("\n").filter((line) => /^\s+at .*\[\d+\]:/.test(line));
+  return { ename, evalue, traceback: [`${red(ename)}: ${evalue}`, ...frames] };
 }

@@ -28,7 +28,7 @@ process.reallyExit = (code = 0) => {
   throw new Error("unreachable");
 };
 
-const session = new Session(output, render);
+const session = new Session(process.cwd(), output, render);
 const reader = new FrameReader<SessionRequest>();
 const requests = new Socket({ fd: PIPES.requests });
 requests.on("data", (chunk: Buffer) => {

@@ -1,7 +1,7 @@
 /** Runs cells: one at a time, in one global scope, with everything they say passed on to the supervisor. */
 import { AssayError } from "../../lib/errors.js";
 import { type CellApi, type InputOptions, provideCellApi } from "./api.js";
-import { type Cell, compile } from "./cells.js";
+import { type Cell, Cells } from "./cells.js";
 import { CommTable } from "./comms.js";
 import { followTimers, originOf, within } from "./context.js";
 import { Displays, type Publish, type Render } from "./displays.js";
@@ -25,6 +25,7 @@ interface ActiveRun {
 export class Session {
   readonly #output: Output;
   readonly #queue = new OutputQueue();
+  readonly #cells: Cells;
   readonly #displays: Displays;
   readonly #comms: CommTable;
   #active: ActiveRun | undefined;
@@ -32,8 +33,9 @@ export class Session {
   #inputs = new Map<number, (value: string) => void>();
   #inputCount = 0;
 
-  constructor(output: Output, render: Render) {
+  constructor(folder: string, output: Output, render: Render) {
     this.#output = output;
+    this.#cells = new Cells(folder);
     this.#displays = new Displays(this.#queue, this.#publish, render, () => this.#origin());
     this.#comms = new CommTable((type, content, { buffers = [] }) => {
       const run = this.#origin();
@@ -104,7 +106,7 @@ export class Session {
     this.#lastRun = run;
     within(run, () => {
       try {
-        cell = compile(code, count);
+        cell = this.#cells.compile(code, `[${count}]`);
         const value = cell.run();
         if (value instanceof Promise) value.then(succeed, fail);
         else succeed(value);
@@ -120,11 +122,11 @@ export class Session {
     failed: { readonly error: unknown } | undefined,
   ): void {
     const { run } = request;
-    const expressions = failed ? {} : evaluateExpressions(request.expressions, request.count);
+    const expressions = failed ? {} : evaluateExpressions(request.expressions, this.#cells);
     const conclude = () => {
       if (this.#active?.id !== run) return;
       this.#active = undefined;
-      const failure = failed && describeFailure(failed.error, (stack) => cell?.mapStack(stack) ?? "");
+      const failure = failed && describeFailure(failed.error);
       if (failure && !request.silent) this.#publish(run, "error", { ...failure });
       this.#output.event({
         type: "done",
@@ -168,7 +170,7 @@ export class Session {
 
   /** An error that no cell awaits: shown under the cell whose code threw it; the session goes on. */
   #reportStray(error: unknown): void {
-    const { traceback } = describeFailure(error, (stack) => stack);
+    const { traceback } = describeFailure(error);
     this.#print("stderr", `Uncaught ${traceback.join("\n")}\n`);
   }
 

@@ -27,7 +27,7 @@ describe("interrupt", () => {
 
   for (const [what, code] of Object.entries(endless)) {
     it(`stops ${what}, shows the error and keeps the variables`, async () => {
-      await kernel.execute("kept = 41");
+      await kernel.execute("let kept = 41");
       const start = performance.now();
       let interrupted = false;
       const stopped = await outputsOf(kernel, `console.log("running");\n${code}`, {
@@ -47,7 +47,7 @@ describe("interrupt", () => {
   }
 
   it("does no harm while nothing runs", async () => {
-    await kernel.execute("kept = 41");
+    await kernel.execute("let kept = 41");
     await kernel.interrupt();
     await kernel.interrupt();
     assert.deepEqual((await outputsOf(kernel, "kept + 1")).results, ["42"]);
