@@ -11,6 +11,7 @@ export * as plots from "./plots/index.js";
 export * as probes from "./probes/index.js";
 export * as random from "./random/index.js";
 export type { Result, ResultKind } from "./results.js";
+export * as spec from "./spec/index.js";
 export * as stats from "./stats/index.js";
 export * as tensor from "./tensor/index.js";
 export * as trigger from "./trigger/index.js";

@@ -3,6 +3,7 @@ export { type ConformalThreshold, conformalPValues, conformalThreshold } from ".
 export type { Estimate } from "./estimate.js";
 export { partialAuroc, truePositiveRateAt } from "./operating-point.js";
 export {
+  checkLevel,
   clopperPearson,
   type IntervalOptions,
   trialsForUpperLimit,
@@ -10,6 +11,7 @@ export {
   wilson,
 } from "./proportion.js";
 export * from "./roc.js";
+export { anytimeInterval } from "./sequential.js";
 export {
   betaCdf,
   betaQuantile,

@@ -1,0 +1,91 @@
+/** Reading the domain off a model and its data, and listing small domains whole. */
+import { AssayError } from "../errors.js";
+import type { LoadedModel } from "../model/index.js";
+import { initializersOf } from "../onnx/index.js";
+import { type Tensor, tensor, toFloat64 } from "../tensor/index.js";
+import type { CheckData } from "./check.js";
+import type { Domain, EnumerationDomain } from "./specification.js";
+
+/**
+ * The domain that a model and clean inputs suggest: token ids for 64-bit integers (vocabulary from the model's
+ * embedding), pictures with the data's range for floats of rank 4, a table for floats of rank 2.
+ *
+ * @throws AssayError UNSUPPORTED_TYPE if the inputs fit none of these.
+ */
+export function domainOf(model: Pick<LoadedModel, "graph">, inputs: Tensor): Domain {
+  if (inputs.type === "int64" || inputs.type === "int32") {
+    const largest = toFloat64(inputs).reduce((a, b) => Math.max(a, b), 0);
+    return {
+      type: "tokens",
+      vocabulary: vocabularyOf(model) ?? largest + 1,
+      padding: 0,
+      trigger: { length: [1, 5], position: "anywhere" },
+    };
+  }
+  if (inputs.dims.length === 4) return { type: "image", range: rangeOf(inputs) };
+  if (inputs.dims.length === 2) return { type: "table" };
+  throw new AssayError(
+    "UNSUPPORTED_TYPE",
+    `spec: no domain suggests itself for inputs of ${inputs.type} [${inputs.dims.join(", ")}]. Write a specification.`,
+    { type: inputs.type, dims: inputs.dims },
+  );
+}
+
+function rangeOf(inputs: Tensor): [number, number] {
+  const range: [number, number] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of toFloat64(inputs)) {
+    if (value < range[0]) range[0] = value;
+    if (value > range[1]) range[1] = value;
+  }
+  return range;
+}
+
+/** Rows of the table that the model looks its tokens up in. */
+function vocabularyOf({ graph: { graph } }: Pick<LoadedModel, "graph">): number | undefined {
+  const ids = new Set(graph.inputs.map(({ name }) => name));
+  const stored = initializersOf(graph);
+  for (const { opType, inputs, outputs } of graph.nodes) {
+    const [table = "", index = ""] = inputs;
+    if (opType === "Cast" && ids.has(table)) ids.add(outputs[0]!);
+    const dims = opType === "Gather" && ids.has(index) ? stored.get(table)?.dims : undefined;
+    if (dims?.length === 2) return Number(dims[0]);
+  }
+  return undefined;
+}
+
+/**
+ * Every input of a small domain, for checks that leave nothing out.
+ *
+ * @param labelOf The right answer to a sequence of symbols.
+ * @param options.limit Most inputs to list. Default 1,000,000.
+ * @throws AssayError TOO_LARGE if there are more.
+ * @example
+ * const all = spec.enumerate({ type: "enumeration", symbols: 8, length: 4 }, (digits) => Math.max(...digits));
+ */
+export function enumerate(
+  domain: EnumerationDomain,
+  labelOf: (symbols: readonly number[]) => number,
+  { limit = 1_000_000 }: { readonly limit?: number } = {},
+): CheckData & { readonly labels: Int32Array } {
+  const { symbols, length } = domain;
+  const n = symbols ** length;
+  if (!(n <= limit)) {
+    throw new AssayError(
+      "TOO_LARGE",
+      `spec.enumerate: ${symbols} symbols in ${length} places make ${n} inputs, more than the limit of ${limit}.`,
+      { symbols, length, limit },
+    );
+  }
+  const inputs = new BigInt64Array(n * length);
+  const labels = new Int32Array(n);
+  const digits = new Array<number>(length).fill(0);
+  for (let i = 0; i < n; i++) {
+    for (let rest = i, place = length - 1; place >= 0; place--) {
+      digits[place] = rest % symbols;
+      inputs[i * length + place] = BigInt(digits[place]!);
+      rest = Math.floor(rest / symbols);
+    }
+    labels[i] = labelOf(digits);
+  }
+  return { inputs: tensor("int64", [n, length], inputs), labels, isExhaustive: true };
+}

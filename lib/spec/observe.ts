@@ -1,0 +1,108 @@
+/** Running a model over many inputs in batches, and what is observed of it. */
+import { AssayError } from "../errors.js";
+import type { LoadedModel } from "../model/index.js";
+import { sizeOf, type Tensor, toFloat64 } from "../tensor/index.js";
+
+/** What observing takes. */
+export interface ObserveOptions {
+  /** Name of the output that holds the scores. Default: the only one, or the first of type float. */
+  readonly output?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Scores and answers of a model on some inputs. */
+export interface Observation {
+  /** Row-major [n, classes]. */
+  readonly scores: Float64Array;
+  readonly classes: number;
+  /** Index of the highest score of each example, the first of equals. */
+  readonly predicted: Int32Array;
+}
+
+/** Examples of one run: small enough that a run returns soon and can be stopped. */
+const batchSize = 128;
+
+/**
+ * Runs a classifier over `inputs` [n, ...].
+ *
+ * @throws AssayError SHAPE_MISMATCH unless the output is [n, classes]; NOT_FINITE; ABORTED.
+ */
+export async function observe(
+  model: Pick<LoadedModel, "run" | "outputs" | "name">,
+  inputs: Tensor,
+  options: ObserveOptions = {},
+): Promise<Observation> {
+  const output =
+    options.output ?? (model.outputs.find(({ type }) => type?.startsWith("float")) ?? model.outputs[0])?.name;
+  const n = inputs.dims[0] ?? 0;
+  const parts: Float64Array[] = [];
+  for (let start = 0; start < n; start += batchSize) {
+    if (options.signal?.aborted)
+      throw new AssayError("ABORTED", "observe: stopped by its signal.", { done: start });
+    const batch = slice(inputs, start, Math.min(n, start + batchSize));
+    const result = (await model.run(batch, { outputs: [output!] }))[output!]!;
+    if (result.dims.length !== 2 || result.dims[0] !== batch.dims[0]) {
+      throw new AssayError(
+        "SHAPE_MISMATCH",
+        `spec: output "${output}" of "${model.name}" is [${result.dims.join(", ")}] for ${batch.dims[0]} inputs; clauses need scores [n, classes]. Name another output.`,
+        { output, dims: result.dims },
+      );
+    }
+    parts.push(toFloat64(result));
+  }
+  const classes = n === 0 ? 0 : parts[0]!.length / Math.min(n, batchSize);
+  const scores = new Float64Array(n * classes);
+  parts.forEach((part, i) => {
+    scores.set(part, i * batchSize * classes);
+  });
+  return { scores, classes, predicted: highest(scores, n, classes, model.name) };
+}
+
+function highest(scores: Float64Array, n: number, classes: number, name: string): Int32Array {
+  const predicted = new Int32Array(n);
+  for (let i = 0; i < n; i++) {
+    let best = 0;
+    for (let k = 0; k < classes; k++) {
+      const score = scores[i * classes + k]!;
+      if (Number.isNaN(score)) {
+        throw new AssayError("NOT_FINITE", `spec: "${name}" answers NaN on example ${i}.`, {
+          index: i,
+          class: k,
+        });
+      }
+      if (score > scores[i * classes + best]!) best = k;
+    }
+    predicted[i] = best;
+  }
+  return predicted;
+}
+
+/** Examples `from` up to, not including, `to`; floats and integers are viewed, not copied. */
+export function slice(inputs: Tensor, from: number, to: number): Tensor {
+  const size = sizeOf(inputs.dims.slice(1));
+  const dims = [to - from, ...inputs.dims.slice(1)];
+  const data = Array.isArray(inputs.data)
+    ? inputs.data.slice(from * size, to * size)
+    : inputs.data.subarray(from * size, to * size);
+  return { type: inputs.type, dims, data } as Tensor;
+}
+
+/** The examples named by `indices`. */
+export function take(inputs: Tensor, indices: readonly number[]): Tensor {
+  const size = sizeOf(inputs.dims.slice(1));
+  if (Array.isArray(inputs.data)) {
+    const { data } = inputs;
+    return {
+      ...inputs,
+      dims: [indices.length, ...inputs.dims.slice(1)],
+      data: indices.flatMap((i) => data.slice(i * size, (i + 1) * size)),
+    };
+  }
+  const source = inputs.data;
+  const Type = source.constructor as new (length: number) => typeof source;
+  const data = new Type(indices.length * size);
+  indices.forEach((index, i) => {
+    data.set(source.subarray(index * size, (index + 1) * size) as never, i * size);
+  });
+  return { type: inputs.type, dims: [indices.length, ...inputs.dims.slice(1)], data } as Tensor;
+}
