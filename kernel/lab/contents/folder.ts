@@ -6,7 +6,7 @@
  */
 import { realpathSync } from "node:fs";
 import { realpath } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { AssayError } from "../../../lib/errors.js";
 
 export class Folder {
@@ -43,18 +43,23 @@ export class Folder {
 
   /** The path of something that may not exist yet; its folder must. A link at its place is followed. */
   async writable(path: string): Promise<string> {
-    const file = this.#join(path);
-    if (normalize(path) === "") {
-      throw new AssayError("INVALID_ARGUMENT", "lab: the top folder itself cannot be written.", { path });
-    }
+    const file = await this.entry(path);
     try {
       return this.#inside(await realpath(file), path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw this.#notFound(error, path);
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return file;
+      throw this.#notFound(error, path);
+    }
+  }
+
+  /** The same, but a link at its place stands for itself: to move or delete it. */
+  async entry(path: string): Promise<string> {
+    const file = this.#join(path);
+    if (normalize(path) === "") {
+      throw new AssayError("INVALID_ARGUMENT", "lab: the top folder itself cannot be changed.", { path });
     }
     try {
-      const parent = this.#inside(await realpath(dirname(file)), path);
-      return join(parent, file.slice(dirname(file).length + 1));
+      return join(this.#inside(await realpath(dirname(file)), path), basename(file));
     } catch (error) {
       throw this.#notFound(error, path);
     }

@@ -116,9 +116,8 @@ export function contentsRoutes({ folder, trust, isReadOnly }: ContentsOptions): 
       handle: writing(async (path, { request }) => {
         const { path: to } = await readJson(request);
         if (typeof to !== "string") throw new HttpError(400, "The request must say the new path.");
-        const before = await folder.existing(path);
         await writer.rename(path, to);
-        await Checkpoints.follow(before, await folder.existing(to));
+        await Checkpoints.follow(await folder.entry(path), await folder.entry(to));
         return { json: await described(to) };
       }),
     },

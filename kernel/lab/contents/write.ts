@@ -1,7 +1,7 @@
 /** Changes to files: save, create, copy, rename, delete. Nothing is ever half written. */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, cp, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { copyFile, cp, lstat, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { HttpError } from "../http.js";
 import { type Folder, nameOf, normalize } from "./folder.js";
@@ -65,16 +65,17 @@ export class Writer {
 
   /** Moves a file or folder; refuses to overwrite. */
   async rename(from: string, to: string): Promise<void> {
-    const source = await this.#folder.existing(from);
-    const target = await this.#folder.writable(to);
+    const source = await this.#folder.entry(from);
+    const target = await this.#folder.entry(to);
     if (normalize(from) === normalize(to)) return;
+    if (!(await exists(source))) throw new HttpError(404, `There is nothing at "${from}".`);
     if (await exists(target)) throw new HttpError(409, `There is already something at "${to}".`);
     await rename(source, target);
   }
 
   /** Deletes a file, or a folder that is empty but for checkpoints. */
   async remove(path: string): Promise<void> {
-    const file = await this.#folder.writable(path);
+    const file = await this.#folder.entry(path);
     if (!(await exists(file))) throw new HttpError(404, `There is nothing at "${path}".`);
     if (!(await isDirectory(file))) return unlink(file);
     const entries = (await readdir(file)).filter((name) => name !== ".ipynb_checkpoints");
@@ -130,7 +131,11 @@ export async function copyAtomically(from: string, to: string): Promise<void> {
 }
 
 async function append(file: string, bytes: Buffer): Promise<void> {
-  const handle = await open(file, "a");
+  // A link put in the file's place since the first part must not lead the rest elsewhere.
+  const flags = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
+  const handle = await open(file, flags).catch(() => {
+    throw new HttpError(400, "There is no upload to continue.");
+  });
   try {
     await handle.writeFile(bytes);
   } finally {
@@ -163,13 +168,13 @@ async function freeName(
 }
 
 const exists = (file: string): Promise<boolean> =>
-  stat(file).then(
+  lstat(file).then(
     () => true,
     () => false,
   );
 
 const isDirectory = (file: string): Promise<boolean> =>
-  stat(file).then(
+  lstat(file).then(
     (stats) => stats.isDirectory(),
     () => false,
   );
