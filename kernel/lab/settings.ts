@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { writeAtomically } from "./contents/write.js";
+import { replaceFile } from "./contents/write.js";
 import { HttpError, type Route, readJson } from "./http.js";
 
 type Json = Record<string, unknown>;
@@ -62,7 +62,7 @@ export function settingsRoutes(bundleFolder: string, dataFolder: string): readon
           throw new HttpError(400, "The request must hold the settings as a string.");
         const file = fileOf(id);
         await mkdir(dirname(file), { recursive: true });
-        await writeAtomically(file, Buffer.from(raw));
+        await replaceFile(file, Buffer.from(raw));
         return {};
       },
     },

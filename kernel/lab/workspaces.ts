@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { writeAtomically } from "./contents/write.js";
+import { replaceFile } from "./contents/write.js";
 import { HttpError, type Route, readJson } from "./http.js";
 
 interface Workspace {
@@ -43,7 +43,7 @@ export class Workspaces {
             throw new HttpError(400, "The layout's data is missing.");
           const id = params["id"]!;
           await mkdir(this.#folder, { recursive: true });
-          await writeAtomically(this.#file(id), Buffer.from(JSON.stringify({ data, metadata: { id } })));
+          await replaceFile(this.#file(id), Buffer.from(JSON.stringify({ data, metadata: { id } })));
           return {};
         },
       },

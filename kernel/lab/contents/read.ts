@@ -3,10 +3,12 @@ import { createHash } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { access, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { AssayError } from "../../../lib/errors.js";
+import { parseNotebook } from "../../notebook/read.js";
+import type { Notebook } from "../../notebook/types.js";
 import { HttpError } from "../http.js";
 import { type Folder, nameOf, normalize } from "./folder.js";
 import { mimeTypeOf } from "./mime.js";
-import { parseNotebook } from "./notebook-text.js";
 import type { TrustStore } from "./trust.js";
 
 export type ContentType = "notebook" | "file" | "directory";
@@ -77,8 +79,8 @@ export class Reader {
     return { format: "base64", content: bytes.toString("base64"), mimetype } as const;
   }
 
-  #notebook(path: string, bytes: Buffer): unknown {
-    return this.#trust.mark(parseNotebook(path, bytes));
+  #notebook(path: string, bytes: Buffer): Notebook {
+    return this.#trust.mark(aboutFile(path, () => parseNotebook(bytes.toString("utf8"))));
   }
 
   async #list(path: string, folder: string): Promise<readonly ContentModel[]> {
@@ -142,5 +144,16 @@ function asText(bytes: Buffer): string | undefined {
     return text.includes("\0") ? undefined : text;
   } catch {
     return undefined;
+  }
+}
+
+/** Says in the message of a notebook's error which file it is about. */
+export function aboutFile<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    const details = { ...error.details, path };
+    throw new AssayError(error.code, `"${path}": ${error.message}`, details, { cause: error });
   }
 }

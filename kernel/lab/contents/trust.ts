@@ -5,9 +5,9 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { cellsOf, notebookText } from "./notebook-text.js";
-
-type Json = Record<string, unknown>;
+import { toNotebook } from "../../notebook/read.js";
+import type { Notebook } from "../../notebook/types.js";
+import { formatNotebook } from "../../notebook/write.js";
 
 /** Digests kept; the oldest go first. */
 const limit = 10_000;
@@ -25,31 +25,34 @@ export class TrustStore {
     this.#digests = new Set(stored?.digests);
   }
 
-  /** A copy whose code cells say whether they are trusted; a cell without outputs always is. */
-  mark(notebook: Json): Json {
+  /** The notebook for the front end: its code cells say whether they are trusted. One without outputs always is. */
+  mark(notebook: Notebook): Notebook {
     const isKnown = this.#digests.has(this.#digest(notebook));
-    return withCells(notebook, (cell) => {
-      if (cell["cell_type"] !== "code") return cell;
-      const trusted = isKnown || (cell["outputs"] as readonly unknown[] | undefined)?.length === 0;
-      return { ...cell, metadata: { ...(cell["metadata"] as Json), trusted } };
+    const cells = notebook.cells.map((cell) => {
+      if (cell.cell_type !== "code") return cell;
+      return { ...cell, metadata: { ...cell.metadata, trusted: isKnown || cell.outputs.length === 0 } };
     });
+    return { ...notebook, cells };
   }
 
-  /** A copy as it goes to disk, without those marks; remembered if every code cell was trusted. */
-  unmark(notebook: Json): Json {
-    const isTrusted = cellsOf(notebook).every(
-      (cell) => cell["cell_type"] !== "code" || (cell["metadata"] as Json | undefined)?.["trusted"] === true,
+  /**
+   * The notebook of the front end as it goes to disk, without those marks; remembered if all were trusted.
+   *
+   * @throws AssayError INVALID_NOTEBOOK
+   */
+  unmark(content: unknown): Notebook {
+    // Checked and joined; the marks are gone from it.
+    const notebook = toNotebook(content);
+    const { cells } = content as { readonly cells: readonly { readonly metadata: { trusted?: unknown } }[] };
+    const isTrusted = notebook.cells.every(
+      ({ cell_type }, index) => cell_type !== "code" || cells[index]?.metadata.trusted === true,
     );
-    const plain = withCells(notebook, (cell) => {
-      const { trusted: _, ...metadata } = (cell["metadata"] ?? {}) as Json;
-      return { ...cell, metadata };
-    });
-    if (isTrusted) this.#remember(this.#digest(plain));
-    return plain;
+    if (isTrusted) this.#remember(this.#digest(notebook));
+    return notebook;
   }
 
-  #digest(notebook: Json): string {
-    return createHmac("sha256", this.#secret).update(notebookText(notebook)).digest("hex");
+  #digest(notebook: Notebook): string {
+    return createHmac("sha256", this.#secret).update(formatNotebook(notebook)).digest("hex");
   }
 
   #remember(digest: string): void {
@@ -64,11 +67,6 @@ export class TrustStore {
     writeFileSync(this.#file, JSON.stringify(store), { mode: 0o600 });
   }
 }
-
-const withCells = (notebook: Json, change: (cell: Json) => Json): Json => ({
-  ...notebook,
-  cells: cellsOf(notebook).map(change),
-});
 
 function readStore(
   file: string,

@@ -1,12 +1,12 @@
 /** Changes to files: save, create, copy, rename, delete. Nothing is ever half written. */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, cp, lstat, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { copyFile, cp, lstat, mkdir, open, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
+import { formatNotebook, writeAtomically } from "../../notebook/write.js";
 import { HttpError } from "../http.js";
 import { type Folder, nameOf, normalize } from "./folder.js";
-import { checkNotebook, notebookText } from "./notebook-text.js";
-import type { ContentFormat, ContentType } from "./read.js";
+import { aboutFile, type ContentFormat, type ContentType } from "./read.js";
 import type { TrustStore } from "./trust.js";
 
 export interface SaveRequest {
@@ -35,7 +35,7 @@ export class Writer {
     }
     if (await isDirectory(file)) throw new HttpError(400, `"${path}" is a folder.`);
     const bytes = this.#encode(path, request);
-    if (request.chunk === undefined || request.chunk === 1) await writeAtomically(file, bytes);
+    if (request.chunk === undefined || request.chunk === 1) await replaceFile(file, bytes);
     else await append(file, bytes);
   }
 
@@ -88,32 +88,18 @@ export class Writer {
 
   #encode(path: string, { type, format, content }: SaveRequest): Buffer {
     if (type === "notebook") {
-      checkNotebook(path, content);
-      return Buffer.from(notebookText(this.#trust.unmark(content)));
+      return Buffer.from(formatNotebook(aboutFile(path, () => this.#trust.unmark(content))));
     }
     if (typeof content !== "string") throw new HttpError(400, `The content of "${path}" must be a string.`);
     return Buffer.from(content, format === "base64" ? "base64" : "utf8");
   }
 }
 
-/** Writes beside the file and renames over it, so that a crash leaves the old file or the new one. */
-export async function writeAtomically(file: string, bytes: Buffer): Promise<void> {
-  const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
-  const mode = await stat(file).then(
-    (stats) => stats.mode,
-    () => 0o666,
-  );
+/** Writes a file in one step: a crash leaves the old file or the new one. */
+export async function replaceFile(file: string, bytes: Buffer): Promise<void> {
   try {
-    const handle = await open(temporary, "wx", mode);
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
+    await writeAtomically(file, bytes);
   } catch (error) {
-    await rm(temporary, { force: true });
     throw writeRefusal(error);
   }
 }

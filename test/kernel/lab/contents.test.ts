@@ -126,7 +126,7 @@ describe("the lab's contents", () => {
     writeFileSync(join(fixture.root, "broken.ipynb"), "not json");
     const { status, model } = await get("broken.ipynb");
     assert.equal(status, 400);
-    assert.match((model as unknown as { message: string }).message, /"broken\.ipynb".*JSON/);
+    assert.match((model as unknown as { message: string }).message, /^"broken\.ipynb": .*JSON/);
     assert.equal((await putNotebook("bad.ipynb", { cells: "none" })).status, 400);
     assert.ok(!existsSync(join(fixture.root, "bad.ipynb")));
   });
