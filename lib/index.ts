@@ -13,6 +13,7 @@ export * as random from "./random/index.js";
 export type { Result, ResultKind } from "./results.js";
 export * as spec from "./spec/index.js";
 export * as stats from "./stats/index.js";
+export type { Tensor, TensorType } from "./tensor/index.js";
 export * as tensor from "./tensor/index.js";
 export * as trigger from "./trigger/index.js";
 export * as zoo from "./zoo/index.js";

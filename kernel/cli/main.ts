@@ -2,7 +2,6 @@
 import { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import { registerKernel } from "./kernel.js";
-import { registerLab } from "./lab.js";
 
 /** Exit code of wrong usage and of input that cannot be read. */
 const USAGE = 2;
@@ -16,7 +15,6 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exit(error.exitCode === 0 ? 0 : USAGE);
     });
   registerKernel(program);
-  registerLab(program);
   try {
     await program.parseAsync(argv as string[]);
   } catch (error) {

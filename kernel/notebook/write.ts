@@ -1,6 +1,5 @@
 /** Notebooks to files, in the form that Jupyter itself saves: no difference but the real ones ever shows in a diff. */
-import { randomUUID } from "node:crypto";
-import { rename, rm, stat, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Cell, MimeData, Notebook, Output } from "./types.js";
 
@@ -23,12 +22,11 @@ export async function writeNotebook(file: string, notebook: Notebook): Promise<v
   await writeAtomically(file, formatNotebook(notebook));
 }
 
-/** Writes a file under another name beside it, then renames it. Who may read and write the file stays as it was. */
+/** Writes a file under another name beside it, then renames it. */
 export async function writeAtomically(file: string, content: string | Uint8Array): Promise<void> {
-  const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
-  const mode = (await stat(file).catch(() => undefined))?.mode ?? 0o666;
+  const draft = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
   try {
-    await writeFile(draft, content, { mode });
+    await writeFile(draft, content);
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });

@@ -1,5 +1,6 @@
 /** NumPy's .npy files: one array each, format versions 1 to 3. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { endianness } from "node:os";
 import { AssayError } from "../errors.js";
 import { arrayOfType, bytesPerElement } from "./dtype.js";
@@ -37,10 +38,10 @@ const maxRank = 64;
  *
  * @throws AssayError FILE_NOT_FOUND, INVALID_FILE (with what is wrong and where), UNSUPPORTED_TYPE.
  * @example
- * const images = await tensor.readNpy("images.npy");   // { type: "float32", dims: [500, 1, 28, 28], data }
+ * const images = tensor.readNpy("images.npy");   // { type: "float32", dims: [500, 1, 28, 28], data }
  */
-export async function readNpy(path: string): Promise<Tensor> {
-  return decodeNpy(await readBytes(path), path);
+export function readNpy(path: string): Tensor {
+  return decodeNpy(readBytes(path), path);
 }
 
 /** Saves a tensor so that `numpy.load` reads it; strings are refused. */
@@ -90,9 +91,9 @@ export function encodeNpy(value: Tensor): Uint8Array {
 }
 
 /** Reads a whole file, or says in one sentence why not. */
-export async function readBytes(path: string): Promise<Uint8Array> {
+export function readBytes(path: string): Uint8Array {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") {

@@ -19,10 +19,10 @@ export interface NpzLimits {
  *
  * @throws AssayError FILE_NOT_FOUND, INVALID_FILE, UNSUPPORTED_TYPE, TOO_LARGE if the arrays exceed `limits`.
  * @example
- * const { inputs, labels } = await tensor.readNpz("clean.npz");
+ * const { inputs, labels } = tensor.readNpz("clean.npz");
  */
-export async function readNpz(path: string, limits: NpzLimits = {}): Promise<Record<string, Tensor>> {
-  return decodeNpz(await readBytes(path), path, limits);
+export function readNpz(path: string, limits: NpzLimits = {}): Record<string, Tensor> {
+  return decodeNpz(readBytes(path), path, limits);
 }
 
 /** Saves tensors by name so that `numpy.load` reads them. The same tensors always give the same bytes. */
