@@ -1,6 +1,8 @@
 /** The command line: one file per command, registered here. Each loads its work when it is called. */
 import { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
+import { registerDoctor } from "./doctor.js";
+import { registerInstall } from "./install.js";
 import { registerKernel } from "./kernel.js";
 
 /** Exit code of wrong usage and of input that cannot be read. */
@@ -14,6 +16,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : USAGE);
     });
+  registerInstall(program);
+  registerDoctor(program);
   registerKernel(program);
   try {
     await program.parseAsync(argv as string[]);
