@@ -4,6 +4,7 @@ import { AssayError } from "../errors.js";
 import {
   declared,
   fedInputs,
+  gradientGraph,
   type InnerValue,
   inferShapes,
   type Model,
@@ -47,6 +48,17 @@ export interface LoadedModel {
   activations(
     feeds: ModelInput,
     options: { readonly at: readonly string[] },
+  ): Promise<Record<string, Tensor>>;
+  /**
+   * Gradients of sum(c · y) over the cotangents c of some outputs or inner tensors y.
+   *
+   * @param options.cotangents Tensor c for each y, of y's dims.
+   * @param options.wrt Inputs, inner tensors or weights by which to differentiate; the result has one entry each.
+   * @throws AssayError UNSUPPORTED_OPERATOR naming the node that has no gradient; UNKNOWN_TENSOR.
+   */
+  vjp(
+    feeds: ModelInput,
+    options: { readonly cotangents: Tensors; readonly wrt: readonly string[] },
   ): Promise<Record<string, Tensor>>;
   /** A session of a rewritten version of this model, kept for the next call with the same key. */
   session(key: string, make: () => Model): Session;
@@ -118,13 +130,28 @@ export function wrapModel(graph: Model, options: LoadOptions = {}): LoadedModel 
       const wanted = [...new Set(typeof at === "string" ? [at] : at)];
       for (const tap of wanted) checkTap(self, tap);
       const tapped = session(`taps ${[...wanted].sort().join("\0")}`, () => tapModel(graph, wanted));
-      const given = feedsOf(graph, feeds);
-      const needed = Object.fromEntries(
-        tapped.inputs.filter((input) => given[input.name]).map((input) => [input.name, given[input.name]!]),
-      );
-      const values = await tapped.run(needed, wanted);
+      const values = await tapped.run(neededBy(tapped, feedsOf(graph, feeds)), wanted);
       return typeof at === "string" ? values[at]! : values;
     }) as LoadedModel["activations"],
+    async vjp(
+      feeds: ModelInput,
+      { cotangents, wrt }: { readonly cotangents: Tensors; readonly wrt: readonly string[] },
+    ) {
+      const targets = Object.keys(cotangents).sort();
+      const key = `vjp ${targets.join("\0")}\n${[...wrt].sort().join("\0")}`;
+      const gradient = session(
+        key,
+        () =>
+          gradientGraph(graph, {
+            of: Object.fromEntries(targets.map((name) => [name, cotangentOf(name)])),
+            wrt,
+          }).model,
+      );
+      const given = { ...feedsOf(graph, feeds) };
+      for (const name of targets) given[cotangentOf(name)] = cotangents[name]!;
+      const values = await gradient.run(neededBy(gradient, given));
+      return Object.fromEntries(wrt.map((name) => [name, values[`gradient/${name}`]!]));
+    },
     release: () => sessions.dispose(),
     [Symbol.dispose]: () => sessions.dispose(),
   };
@@ -147,6 +174,14 @@ export function feedsOf(model: Model, feeds: ModelInput): Tensors {
     { inputs: inputs.map(declared) },
   );
 }
+
+const cotangentOf = (name: string): string => `cotangent/${name}`;
+
+/** Feeds without those that a pruned graph does not read. */
+const neededBy = (session: Session, feeds: Tensors): Tensors =>
+  Object.fromEntries(
+    session.inputs.filter(({ name }) => feeds[name] !== undefined).map(({ name }) => [name, feeds[name]!]),
+  );
 
 const isTensor = (feeds: ModelInput): feeds is Tensor =>
   typeof feeds["type"] === "string" && Array.isArray(feeds["dims"]);

@@ -33,6 +33,8 @@ export interface GraphBuilder {
     attributes?: Attributes,
     domain?: string,
   ): string[];
+  /** Reserves a name for a tensor that comes later. */
+  claim(name: string): void;
   /** Adds a node as it is. */
   node(node: Node): void;
   /** Adds a stored tensor as it is, under its own name. */
@@ -113,6 +115,7 @@ export function graphBuilder(from?: Graph, opsets: readonly OperatorSet[] = []):
       nodes.push(makeNode(opType, given, made, attributes, domain));
       return made;
     },
+    claim: (name) => names.claim(name),
     node(node) {
       for (const output of node.outputs) if (output !== "") names.claim(output);
       nodes.push(node);

@@ -99,7 +99,7 @@ export function sortNodes(nodes: readonly Node[]): Node[] {
   return sorted;
 }
 
-/** The graph with these outputs only, and without what they do not need: onnxruntime runs dead nodes too. */
+/** The graph with these outputs only, and without nodes, inputs and weights that they do not need: onnxruntime runs dead nodes too. */
 export function prune(graph: Graph, outputs: readonly ValueInfo[] = graph.outputs): Graph {
   const needed = new Set(outputs.map(({ name }) => name));
   const producers = producersOf(graph);
@@ -120,6 +120,7 @@ export function prune(graph: Graph, outputs: readonly ValueInfo[] = graph.output
     nodes: graph.nodes.filter((node) => keep.has(node)),
     initializers: graph.initializers.filter(({ name }) => needed.has(name ?? "")),
     sparseInitializers: graph.sparseInitializers.filter(({ values }) => needed.has(values?.name ?? "")),
+    inputs: graph.inputs.filter(({ name }) => needed.has(name)),
     valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name)),
     outputs,
   };
@@ -178,3 +179,6 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length]!;
 }
+
+/** Names that the subgraphs of a node take from outside. */
+export const subgraphsRead = (node: Node): string[] => subgraphs(node).flatMap(outerNames);

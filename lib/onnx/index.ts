@@ -12,6 +12,16 @@ export { checkModel } from "./check.js";
 export { decodeFile, decodeModel } from "./decode.js";
 export { encodeModel, writeModel } from "./encode.js";
 export {
+  differentiableOperators,
+  type GradientGraph,
+  type GradientOptions,
+  type GradientRule,
+  gradientGraph,
+  isDifferentiable,
+  type RuleContext,
+  registerGradient,
+} from "./gradient/index.js";
+export {
   declared,
   fedInputs,
   initializersOf,
@@ -44,3 +54,4 @@ export type {
 export { type InnerValue, inferShapes } from "./shapes.js";
 export { bytesOf } from "./source.js";
 export { readTensor, tensorMessage } from "./tensors.js";
+export { upgradeModel } from "./upgrade.js";

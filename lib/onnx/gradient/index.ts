@@ -1,0 +1,225 @@
+/**
+ * How a gradient graph is made.
+ *
+ * A model is a graph of operators, and so is its gradient. Take y = Relu(x·W + b) and ask for the gradient of
+ * sum(c · y) by x and W:
+ *
+ *     before                          after
+ *
+ *     x ──┐                           x ──┬─► Gemm ─► h ─► Relu ─► y
+ *         ├─► Gemm ─► h ─► Relu ─► y  W ──┤    ▲              │
+ *     W ──┤    ▲                          │    b              ▼
+ *         │    b                          │            c ─► Mul ◄─ y > 0
+ *                                         │                  │ gradient by h
+ *                                         ├─► Gemm (dh, Wᵀ) ◄┤
+ *                                         │        └─► gradient/x
+ *                                         └─► Gemm (xᵀ, dh) ◄┘
+ *                                                  └─► gradient/W
+ *
+ * 1. The model is raised to one operator version (`upgradeModel`), so that each operator has one rule only, and
+ *    operators that are sums of others are spelled out (`decomposeModel`).
+ * 2. onnxruntime tells the type and dims of every tensor (`inferShapes`). Rules use the number of dims; sizes
+ *    that the file leaves open are taken at run time with Shape nodes, so that one graph serves every batch.
+ * 3. The nodes between what is differentiated by and what is differentiated are walked backwards. Each
+ *    operator's rule appends its vector-Jacobian product, written in ONNX operators again: a Conv by its input
+ *    is a ConvTranspose, a Gather a scattered sum, a MaxPool asks its forward node for the indices it chose.
+ *    A tensor that is read twice gets the sum of two gradients.
+ * 4. What the wanted outputs do not need is pruned: onnxruntime would run it.
+ *
+ * The result is an ordinary model. It runs at native speed, can be saved, and can be differentiated again as
+ * long as its operators have rules.
+ */
+import { AssayError } from "../../errors.js";
+import type { Tensor } from "../../tensor/index.js";
+import { type GraphBuilder, graphBuilder } from "../builder.js";
+import { decomposeModel } from "../decompose/index.js";
+import { nearestNames, opsetOf, prune, sortNodes, subgraphsRead, untyped } from "../graph.js";
+import type { Model, Node } from "../schema.js";
+import { type InnerValue, inferShapes } from "../shapes.js";
+import { upgradeModel } from "../upgrade.js";
+import { ruleContext, type Tape } from "./context.js";
+import "./convolution.js";
+import "./elementwise.js";
+import "./indexing.js";
+import "./layout.js";
+import "./matmul.js";
+import "./normalization.js";
+import "./pooling.js";
+import "./reduction.js";
+import "./resize.js";
+import { gradientRule, unsupported } from "./rule.js";
+
+export {
+  differentiableOperators,
+  type GradientRule,
+  gradientRule,
+  isDifferentiable,
+  type RuleContext,
+  registerGradient,
+} from "./rule.js";
+
+/** What to differentiate, and by what. */
+export interface GradientOptions {
+  /**
+   * What is differentiated: a scalar tensor by its name, or for tensors of any shape the name of their
+   * cotangent c, so that sum(c · y) is differentiated. A cotangent that the graph does not have becomes an
+   * input.
+   */
+  readonly of: string | Readonly<Record<string, string>>;
+  /** Inputs, inner tensors or stored tensors to differentiate by. */
+  readonly wrt: readonly string[];
+  /** Forward tensors that stay outputs beside the gradients. Default: none. */
+  readonly keep?: readonly string[];
+}
+
+/** A model that computes gradients. */
+export interface GradientGraph {
+  readonly model: Model;
+  /** Output that holds the gradient by each name of `wrt`. */
+  readonly gradients: Readonly<Record<string, string>>;
+}
+
+/**
+ * Builds the model that computes gradients of another, to any depth of analysis: saliency by inputs, steering
+ * by inner tensors, training by weights.
+ *
+ * @throws AssayError UNSUPPORTED_OPERATOR if a node on the way has no rule; UNKNOWN_TENSOR for unknown names;
+ *   TYPE_MISMATCH for tensors that are not floating point.
+ * @example
+ * gradientGraph(model, { of: { logits: "c" }, wrt: ["x", "fc.weight"] }).gradients   // { x: "gradient/x", … }
+ */
+export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOptions): GradientGraph {
+  const model = decomposeModel(upgradeModel(source));
+  const targets = typeof of === "string" ? [of] : Object.keys(of);
+  const cone = {
+    ...model,
+    graph: prune(model.graph, [...targets, ...keep, ...inGraph(model, wrt)].map(untyped)),
+  };
+  const values = inferShapes(cone);
+  const nodes = sortNodes(cone.graph.nodes);
+  checkNames(model, values, targets, wrt);
+  const builder = graphBuilder({ ...cone.graph, outputs: [] }, model.opsets);
+  const tape: Tape = {
+    builder,
+    forward: cone.graph,
+    opset: opsetOf(model) ?? 0,
+    values,
+    gradients: new Map(),
+    extraOutputs: new Map(),
+    depends: dependents(nodes, values, wrt),
+    shapes: new Map(),
+  };
+  seed(tape, of);
+  for (const node of nodes.reverse()) backward(tape, node);
+  const gradients: Record<string, string> = {};
+  for (const name of wrt) {
+    const gradient = tape.gradients.get(name) ?? zerosLike(builder, name);
+    gradients[name] = `gradient/${name}`;
+    builder.output(gradients[name]!, gradient);
+  }
+  for (const name of keep) builder.output(name);
+  const graph = builder.graph(model.graph.name);
+  const extended = graph.nodes.map((node) => {
+    const outputs = tape.extraOutputs.get(node);
+    return outputs ? { ...node, outputs } : node;
+  });
+  return { model: { ...model, graph: prune({ ...graph, nodes: extended, valueInfo: [] }) }, gradients };
+}
+
+const inGraph = (model: Model, names: readonly string[]): string[] => {
+  const made = new Set(model.graph.nodes.flatMap(({ outputs }) => outputs));
+  return names.filter((name) => made.has(name));
+};
+
+const isFloat = (value: InnerValue | undefined): boolean => value?.type?.startsWith("float") ?? false;
+
+function checkNames(
+  model: Model,
+  values: ReadonlyMap<string, InnerValue>,
+  targets: readonly string[],
+  wrt: readonly string[],
+): void {
+  const known = new Set([
+    ...model.graph.inputs.map(({ name }) => name),
+    ...model.graph.initializers.map(({ name }) => name ?? ""),
+    ...model.graph.nodes.flatMap(({ outputs }) => outputs),
+  ]);
+  for (const name of [...targets, ...wrt]) {
+    if (!known.has(name)) {
+      const nearest = nearestNames(name, [...known]);
+      throw new AssayError(
+        "UNKNOWN_TENSOR",
+        `gradient: the model has no tensor "${name}". Nearest names: ${nearest.join(", ")}.`,
+        { name, nearest },
+      );
+    }
+    const value = values.get(name);
+    if (value !== undefined && !isFloat(value)) {
+      throw new AssayError(
+        "TYPE_MISMATCH",
+        `gradient: the tensor "${name}" is ${value.type ?? "no tensor"}; gradients exist for floating point only. For token ids, differentiate by the embedding that is looked up.`,
+        { name, type: value.type },
+      );
+    }
+  }
+}
+
+/** Every floating-point tensor that one of `wrt` reaches. */
+function dependents(
+  nodes: readonly Node[],
+  values: ReadonlyMap<string, InnerValue>,
+  wrt: readonly string[],
+): Set<string> {
+  const reached = new Set(wrt);
+  for (const node of nodes) {
+    const reads = [...node.inputs, ...subgraphsRead(node)];
+    if (!reads.some((name) => reached.has(name))) continue;
+    for (const output of node.outputs) if (isFloat(values.get(output))) reached.add(output);
+  }
+  return reached;
+}
+
+function seed({ builder, values, gradients }: Tape, of: GradientOptions["of"]): void {
+  if (typeof of === "string") {
+    const one = builder.number(1, values.get(of)?.type ?? "float32");
+    gradients.set(of, builder.op("Expand", [one, builder.op("Shape", [of])]));
+    return;
+  }
+  for (const [target, cotangent] of Object.entries(of)) {
+    if (!values.has(cotangent)) {
+      const value = values.get(target);
+      builder.input(cotangent, value?.type ?? "float32", value?.ranked ? value.dims : undefined);
+    }
+    gradients.set(target, cotangent);
+  }
+}
+
+function backward(tape: Tape, node: Node): void {
+  const { gradients, depends, builder } = tape;
+  if (!node.outputs.some((name) => gradients.has(name))) return;
+  const wanted = node.inputs.some((name) => depends.has(name));
+  if (!wanted && !subgraphsRead(node).some((name) => depends.has(name))) return;
+  const rule = gradientRule(node);
+  if (rule === undefined) {
+    const flow = node.opType === "If" || node.opType === "Loop" || node.opType === "Scan";
+    throw unsupported(
+      node,
+      tape.opset,
+      flow
+        ? "runs a graph of its own, through which no gradient can be taken. Export the model without control flow, or differentiate by a tensor behind this node"
+        : "has no gradient rule. Add one with registerGradient, or differentiate by a tensor behind this node",
+    );
+  }
+  rule(ruleContext(tape, node)).forEach((gradient, i) => {
+    const name = node.inputs[i] ?? "";
+    if (gradient === undefined || !depends.has(name)) return;
+    const before = gradients.get(name);
+    gradients.set(name, before === undefined ? gradient : builder.op("Add", [before, gradient]));
+  });
+}
+
+function zerosLike(builder: GraphBuilder, name: string): string {
+  const zero: Tensor = { type: "float32", dims: [1], data: new Float32Array(1) };
+  const zeros = builder.op("ConstantOfShape", [builder.op("Shape", [name])], { value: { tensor: zero } });
+  return builder.op("CastLike", [zeros, name]);
+}
