@@ -67,6 +67,9 @@ function nativeOptions(options: SessionOptions): Record<string, unknown> {
   const entries: Record<string, string> = {
     "session.intra_op.allow_spinning": options.spinning ? "1" : "0",
     "session.inter_op.allow_spinning": "0",
+    // onnxruntime 1.30 fuses Gather(x, Range(...)) into Slice even when the Range is itself an output, and
+    // the run then reads a null tensor: tapping a position embedding would end the process.
+    "optimization.disable_specified_optimizers": "GatherToSliceFusion",
     ...options.entries,
   };
   if (options.externalFolder !== undefined) {
