@@ -4,6 +4,7 @@ import { AssayError } from "../../lib/errors.js";
 import { registerDoctor } from "./doctor.js";
 import { registerInstall } from "./install.js";
 import { registerKernel } from "./kernel.js";
+import { registerLab } from "./lab.js";
 
 /** Exit code of wrong usage and of input that cannot be read. */
 const USAGE = 2;
@@ -19,6 +20,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   registerInstall(program);
   registerDoctor(program);
   registerKernel(program);
+  registerLab(program);
   try {
     await program.parseAsync(argv as string[]);
   } catch (error) {

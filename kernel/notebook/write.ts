@@ -1,5 +1,6 @@
 /** Notebooks to files, in the form that Jupyter itself saves: no difference but the real ones ever shows in a diff. */
-import { rename, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Cell, MimeData, Notebook, Output } from "./types.js";
 
@@ -22,11 +23,12 @@ export async function writeNotebook(file: string, notebook: Notebook): Promise<v
   await writeAtomically(file, formatNotebook(notebook));
 }
 
-/** Writes a file under another name beside it, then renames it. */
+/** Writes a file under another name beside it, then renames it. Who may read and write the file stays as it was. */
 export async function writeAtomically(file: string, content: string | Uint8Array): Promise<void> {
-  const draft = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`);
+  const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
+  const mode = (await stat(file).catch(() => undefined))?.mode ?? 0o666;
   try {
-    await writeFile(draft, content);
+    await writeFile(draft, content, { mode });
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });

@@ -1,0 +1,91 @@
+/** Draws `application/vnd.plotly.v1+json` with the bundled Plotly, in the colours of the theme. */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
+import { IThemeManager } from "@jupyterlab/apputils";
+import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
+import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
+import { Widget } from "@lumino/widgets";
+import { template } from "./figure-theme.js";
+
+const mimeType = "application/vnd.plotly.v1+json";
+
+interface Plotly {
+  react(node: HTMLElement, data: unknown, layout: unknown, config: unknown): Promise<unknown>;
+  purge(node: HTMLElement): void;
+  Plots: { resize(node: HTMLElement): unknown };
+}
+
+interface FigureData {
+  readonly data?: unknown;
+  readonly layout?: Readonly<Record<string, unknown>>;
+}
+
+/** What a reader may do with a figure; the figure itself has no say, since it may come from a stranger. */
+const config = { displaylogo: false, responsive: false, modeBarButtonsToRemove: ["sendDataToCloud"] };
+
+const defaultHeightPixels = 420;
+
+class FigureRenderer extends Widget implements IRenderMime.IRenderer {
+  #figure: FigureData | undefined;
+  #plotly: Plotly | undefined;
+  readonly #observer = new ResizeObserver(() => this.#fit());
+  readonly #themes: IThemeManager | null;
+
+  constructor(themes: IThemeManager | null) {
+    super();
+    this.#themes = themes;
+    this.addClass("assay-Figure");
+    themes?.themeChanged.connect(this.#redraw, this);
+    this.#observer.observe(this.node);
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this.#figure = model.data[mimeType] as FigureData;
+    this.node.setAttribute("role", "figure");
+    const description = model.data["text/plain"];
+    if (typeof description === "string") this.node.setAttribute("aria-label", description);
+    this.#plotly ??= ((await import("plotly.js-cartesian-dist-min")) as { default: Plotly }).default;
+    await this.#redraw();
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) return;
+    this.#observer.disconnect();
+    this.#themes?.themeChanged.disconnect(this.#redraw, this);
+    this.#plotly?.purge(this.node);
+    super.dispose();
+  }
+
+  async #redraw(): Promise<void> {
+    if (!this.#plotly || !this.#figure || this.isDisposed) return;
+    // Plotly writes into what it is given, and the model is what will be saved.
+    const { data = [], layout = {} } = structuredClone(this.#figure);
+    const isDark = this.#themes?.theme ? !this.#themes.isLight(this.#themes.theme) : false;
+    const themed = {
+      uirevision: "kept",
+      height: defaultHeightPixels,
+      ...layout,
+      template: layout["template"] ?? template(isDark),
+    };
+    await this.#plotly.react(this.node, data, themed, config);
+  }
+
+  #fit(): void {
+    const isDrawn = this.node.classList.contains("js-plotly-plot");
+    if (isDrawn && this.node.offsetWidth > 0 && this.node.isConnected) this.#plotly?.Plots.resize(this.node);
+  }
+}
+
+/** Takes precedence over every other representation of the same output. */
+export const figures: JupyterFrontEndPlugin<void> = {
+  id: "assay:figures",
+  description: "Draws Plotly figures without the network.",
+  autoStart: true,
+  requires: [IRenderMimeRegistry],
+  optional: [IThemeManager],
+  activate: (_app: JupyterFrontEnd, registry: IRenderMimeRegistry, themes: IThemeManager | null) => {
+    registry.addFactory(
+      { safe: true, mimeTypes: [mimeType], createRenderer: () => new FigureRenderer(themes) },
+      0,
+    );
+  },
+};
