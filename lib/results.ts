@@ -1,10 +1,24 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
+import type { Detection, Gaussian } from "./anomaly/index.js";
 import type { Figure } from "./plots/figure.js";
 import type { ImageGrid } from "./plots/image-grid.js";
+import type { LinearProbe, ProbeEvaluation } from "./probes/index.js";
+import type { SpecificationReport } from "./spec/index.js";
 import type { Estimate } from "./stats/estimate.js";
+import type { AurocComparison, RocCurve } from "./stats/roc.js";
 
 /** Every result that has a `kind`. */
-export type Result = Estimate | Figure | ImageGrid;
+export type Result =
+  | Estimate
+  | Figure
+  | ImageGrid
+  | RocCurve
+  | AurocComparison
+  | LinearProbe
+  | ProbeEvaluation
+  | Gaussian
+  | Detection
+  | SpecificationReport;
 
 /** The name of a kind of result. */
 export type ResultKind = Result["kind"];

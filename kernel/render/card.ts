@@ -1,5 +1,6 @@
 /** Cards: what most results are drawn as. HTML that is readable without any style, text, and the result as JSON. */
 import type { Display } from "../protocol/mime.js";
+import { plainLine } from "./format.js";
 import { type Html, html } from "./html.js";
 import { toJson } from "./json.js";
 
@@ -27,7 +28,7 @@ ${body}${warnings.length > 0 && html`<ul>${warnings.map((warning) => html`<li>Wa
   return {
     data: {
       "text/html": markup.toString(),
-      "text/plain": [text, ...warnings.map((warning) => `Warning: ${warning}`)].join("\n"),
+      "text/plain": [text, ...warnings.map((warning) => plainLine(`Warning: ${warning}`, 400))].join("\n"),
       ...(json !== undefined && { [`application/vnd.assay.${result.kind}.v1+json`]: json }),
     },
     metadata: {},

@@ -1,2 +1,5 @@
+export { detection, probe } from "./detectors.js";
 export * from "./figure.js";
 export * from "./image-grid.js";
+export { roc } from "./roc.js";
+export { type ScoreOptions, scores } from "./scores.js";

@@ -6,7 +6,11 @@ import type { Result, ResultKind } from "../../../lib/results.js";
 import type { Display } from "../../protocol/mime.js";
 import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
+import { renderDetection, renderGaussian } from "./gaussian.js";
 import { renderImageGrid } from "./image-grid.js";
+import { renderProbe, renderProbeEvaluation } from "./probe.js";
+import { renderAurocComparison, renderRocCurve } from "./roc.js";
+import { renderSpecificationReport } from "./specification.js";
 
 /** Draws one kind of result. May throw: the value is then shown as a plain object. */
 export type Renderer<R> = (result: R) => Display | Promise<Display>;
@@ -16,6 +20,13 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   estimate: renderEstimate,
   figure: renderFigure,
   "image-grid": renderImageGrid,
+  "roc-curve": renderRocCurve,
+  "auroc-comparison": renderAurocComparison,
+  probe: renderProbe,
+  "probe-evaluation": renderProbeEvaluation,
+  gaussian: renderGaussian,
+  detection: renderDetection,
+  "specification-report": renderSpecificationReport,
 };
 
 /** Whether a value says of itself that it is one of our results. */

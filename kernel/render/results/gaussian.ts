@@ -1,0 +1,42 @@
+/** Gaussians fitted to clean activations, and what they flag. */
+import type { Detection, Gaussian } from "../../../lib/anomaly/index.js";
+import { detection as detectionFigure } from "../../../lib/plots/detectors.js";
+import type { Display } from "../../protocol/mime.js";
+import { card } from "../card.js";
+import { formatInteger, formatNumber, plainLine } from "../format.js";
+import { tableHtml, tableText } from "../table.js";
+import { renderFigure } from "./figure.js";
+
+/** Scores with their threshold, and the ROC curve. */
+export const renderDetection = (detection: Detection): Promise<Display> =>
+  renderFigure(detectionFigure(detection));
+
+/** Size, shrinkage and spread of a Gaussian. */
+export function renderGaussian(gaussian: Gaussian): Display {
+  const { n, d, method, shrinkage, logDeterminant, covariance, warnings } = gaussian;
+  const deviations = Float64Array.from({ length: d }, (_, j) =>
+    Math.sqrt(covariance.data[j * (d + 1)]!),
+  ).sort();
+  const title = `Gaussian of ${formatInteger(d)} features, fitted to ${formatInteger(n)} examples`;
+  const table = {
+    columns: ["", "value"],
+    rows: [
+      ["shrinkage", `${formatNumber(shrinkage)} (${plainLine(method)})`],
+      ["log determinant", logDeterminant],
+      ["smallest standard deviation", deviations[0]!],
+      ["median standard deviation", deviations[Math.floor((d - 1) / 2)]!],
+      ["largest standard deviation", deviations.at(-1)!],
+    ],
+    rowHeadings: true,
+  };
+  // The covariance itself would be megabytes: the card carries what identifies the fit.
+  const { kind } = gaussian;
+  const summary = { kind, n, d, method, shrinkage, logDeterminant, warnings };
+  return card({
+    title,
+    body: tableHtml(table),
+    text: `${title}\n${tableText(table)}`,
+    result: summary,
+    warnings,
+  });
+}

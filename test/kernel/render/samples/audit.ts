@@ -1,0 +1,96 @@
+/** Samples of the results that judge a model: specification, probes, Gaussian scores. */
+import { detect, fitGaussian } from "../../../../lib/anomaly/index.js";
+import { evaluate, fitLogistic } from "../../../../lib/probes/index.js";
+import { generator } from "../../../../lib/random/index.js";
+import type { SpecificationReport } from "../../../../lib/spec/index.js";
+import { clopperPearson, compareAuroc, rocCurve } from "../../../../lib/stats/index.js";
+import { type Tensor, tensor } from "../../../../lib/tensor/index.js";
+
+const random = generator(1);
+const draw = (n: number, shift: number): Tensor<"float64"> =>
+  tensor(
+    "float64",
+    [n, 4],
+    Float64Array.from({ length: n * 4 }, () => random.normal() + shift),
+  );
+const labels = Array.from({ length: 80 }, (_, i) => Number(i >= 40));
+const x = tensor("float64", [80, 4], Float64Array.of(...draw(40, 0).data, ...draw(40, 1).data));
+const probe = fitLogistic(x, labels);
+const evaluation = evaluate(probe, x, labels);
+const gaussian = fitGaussian(draw(100, 0));
+const detection = detect({
+  clean: gaussian.mahalanobis(draw(200, 0)),
+  suspect: gaussian.mahalanobis(draw(60, 2)),
+});
+
+/** The samples by kind; `hostile` is a name from a stranger's model. */
+export const auditSamples = (hostile: string) => ({
+  "roc-curve": [evaluation.roc, rocCurve({ negatives: [0], positives: [0] })],
+  "auroc-comparison": [compareAuroc(evaluation.logits, evaluation.logits)],
+  probe: [probe, { ...probe, method: hostile, warnings: [hostile] }],
+  "probe-evaluation": [evaluation, { ...evaluation, method: hostile, warnings: [hostile] }],
+  gaussian: [gaussian, { ...gaussian, method: hostile, warnings: [hostile] }],
+  detection: [detection, { ...detection, warnings: [hostile] }],
+  "specification-report": [
+    specificationReport("fashion.onnx", ""),
+    specificationReport(hostile, hostile),
+    { ...specificationReport("m", ""), clauses: [] },
+  ],
+});
+
+function specificationReport(model: string, note: string): SpecificationReport {
+  const image = tensor(
+    "float32",
+    [1, 4, 4],
+    Float32Array.from({ length: 16 }, (_, i) => i / 16),
+  );
+  const clause = { type: "accuracy", atLeast: 0.9 } as const;
+  const rated = { clause, allowed: 0.1, evidence: "data", note } as const;
+  const none = { violationRate: null, violations: 0, n: 0, counterexample: null } as const;
+  return {
+    kind: "specification-report",
+    specification: { kind: "specification", domain: { type: "image", range: [0, 1] }, clauses: [clause] },
+    model,
+    clauses: [
+      {
+        ...rated,
+        statement: "answers the label on at least 90 % of inputs",
+        verdict: "holds",
+        violationRate: clopperPearson(12, 300),
+        violations: 12,
+        n: 300,
+        counterexample: null,
+      },
+      {
+        ...rated,
+        statement: `noise of up to 0.1 changes the answer ${note}`,
+        verdict: "violated",
+        violationRate: clopperPearson(120, 300),
+        violations: 120,
+        n: 300,
+        counterexample: {
+          index: 7,
+          input: image,
+          original: image,
+          label: 3,
+          predicted: 5,
+          expected: 3,
+          how: "scaled down to 3/64 of the change",
+        },
+      },
+      {
+        ...rated,
+        ...none,
+        evidence: "none",
+        statement: "accuracy differs between groups by at most 5 %",
+        verdict: "not checked",
+        note: "needs groups",
+      },
+    ],
+    n: 300,
+    level: 0.95,
+    seed: 1,
+    forwardPasses: 664,
+    stoppingRule: "all 300 examples, fixed beforehand",
+  };
+}
