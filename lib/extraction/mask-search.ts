@@ -14,8 +14,6 @@ export interface Arm {
 
 /** One evaluation: what the model says on the stamped images, and the gradients of the summed loss. */
 export interface MaskGradient {
-  /** `[arms, images]`: cross-entropy of each stamped image against its arm's target. */
-  readonly losses: Float32Array;
   /** `[arms, images]`: 1 where the stamped image is classified as its arm's target. */
   readonly hits: Uint8Array;
   /** `[arms, height * width]`: gradient of the weighted loss by the mask's raw variables. */

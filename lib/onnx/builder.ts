@@ -165,7 +165,13 @@ export function graphBuilder(from?: Graph, opsets: readonly OperatorSet[] = []):
       for (const message of model.graph.initializers) {
         initializers.push({ ...message, name: rename(message.name ?? "") });
       }
-      for (const node of model.graph.nodes) nodes.push(renameNode(node, rename));
+      // Node names must differ too, or onnxruntime refuses the graph.
+      const nodeNames = new Set(nodes.map(({ name }) => name));
+      for (const node of model.graph.nodes) {
+        const copy = renameNode(node, rename);
+        const name = prefix + (node.name ?? "");
+        nodes.push({ ...copy, name: nodeNames.has(name) ? (copy.outputs[0] ?? "") : name });
+      }
       return Object.fromEntries(model.graph.outputs.map(({ name }) => [name, rename(name)]));
     },
     graph: (name = "assay") => ({

@@ -1,0 +1,153 @@
+/** Clean data made ready for a search: one layout, labels, the input range, and a part held out. */
+import type { LabelledData } from "../data/labelled.js";
+import { AssayError } from "../errors.js";
+import type { LoadedModel } from "../model/index.js";
+import { generator } from "../random/index.js";
+import { observe } from "../spec/index.js";
+import { type Tensor, takeExamples } from "../tensor/index.js";
+import { channelsFirst, type ImageLayout, imageLayout, imageModel } from "./image-model.js";
+
+/** Clean inputs with or without their labels. */
+export interface CleanData {
+  readonly inputs: Tensor;
+  readonly labels?: Tensor<"int64">;
+}
+
+/** What every step of an extraction needs to know. */
+export interface PreparedImages {
+  readonly layout: ImageLayout;
+  readonly classes: number;
+  /** Name of the output that holds the class scores. */
+  readonly output: string;
+  readonly range: readonly [number, number];
+  /** Images to search on, and images never searched on; both `[n, channels, height, width]`. */
+  readonly search: LabelledData & { readonly inputs: Tensor<"float32"> };
+  readonly heldOut: LabelledData & { readonly inputs: Tensor<"float32"> };
+  readonly warnings: readonly string[];
+}
+
+/** Most images that a search draws from; more make no difference to a mask. */
+const MAX_SEARCH_IMAGES = 512;
+
+/**
+ * Splits clean images into a part to search on and a part held out, and checks them against the model.
+ *
+ * Without labels the model's own answers take their place.
+ *
+ * @throws AssayError SHAPE_MISMATCH, TYPE_MISMATCH, NOT_FINITE, INVALID_ARGUMENT: fewer than 40 images, one class.
+ */
+export async function prepareImages(
+  model: LoadedModel,
+  clean: CleanData,
+  options: { seed: number; range?: readonly [number, number] | undefined },
+): Promise<PreparedImages> {
+  const { inputs } = clean;
+  if (inputs.type !== "float32") {
+    throw new AssayError("TYPE_MISMATCH", `Trigger extraction needs float32 images, got ${inputs.type}.`, {
+      type: inputs.type,
+    });
+  }
+  const count = inputs.dims[0] ?? 0;
+  if (count < 40) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `Trigger extraction needs at least 40 clean images, half of them held out; got ${count}.`,
+      { count },
+    );
+  }
+  const layout = imageLayout(inputs.dims);
+  const images = channelsFirst(inputs as Tensor<"float32">, layout);
+  const range = options.range ?? readRange(images);
+  const seen = await observe(imageModel(model, layout), images);
+  if (seen.classes < 2) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `The model "${model.name}" has one class; there is nothing to lead it to.`,
+      {
+        classes: seen.classes,
+      },
+    );
+  }
+  const output = (model.outputs.find(({ type }) => type?.startsWith("float")) ?? model.outputs[0]!).name;
+  const warnings: string[] = [];
+  const labels = checkLabels(clean.labels, seen.predicted, seen.classes, warnings);
+  const order = generator(options.seed).split("split").permutation(count);
+  const half = Math.min(count >> 1, MAX_SEARCH_IMAGES);
+  const part = (rows: Uint32Array) => ({
+    inputs: takeExamples(images, rows),
+    labels: takeExamples(labels, rows),
+  });
+  return {
+    layout,
+    classes: seen.classes,
+    output,
+    range,
+    search: part(order.subarray(0, half)),
+    heldOut: part(order.subarray(half)),
+    warnings,
+  };
+}
+
+/** Lowest and highest input: [0, 1] or [0, 255] where the data fit these, else what the data show. */
+function readRange({ data }: Tensor<"float32">): readonly [number, number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i]!)) {
+      throw new AssayError(
+        "NOT_FINITE",
+        `The clean images hold ${data[i]} (value ${i}). Repair or remove them.`,
+        { index: i },
+      );
+    }
+    low = Math.min(low, data[i]!);
+    high = Math.max(high, data[i]!);
+  }
+  if (low === high) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `Every value of the clean images is ${low}: there is nothing to search on.`,
+      {
+        value: low,
+      },
+    );
+  }
+  if (low >= 0 && high <= 1) return [0, 1];
+  if (low >= 0 && high > 16 && high <= 255) return [0, 255];
+  return [low, high];
+}
+
+function checkLabels(
+  given: Tensor<"int64"> | undefined,
+  predicted: Int32Array,
+  classes: number,
+  warnings: string[],
+): Tensor<"int64"> {
+  const dims = [predicted.length];
+  if (given === undefined) {
+    warnings.push("The clean data have no labels; the model's own answers stand for them.");
+    return { type: "int64", dims, data: BigInt64Array.from(predicted, BigInt) };
+  }
+  if (given.data.length !== predicted.length) {
+    throw new AssayError(
+      "SHAPE_MISMATCH",
+      `${predicted.length} clean images need as many labels, got ${given.data.length}.`,
+      { images: predicted.length, labels: given.data.length },
+    );
+  }
+  const outside = given.data.findIndex((label) => label < 0n || label >= BigInt(classes));
+  if (outside >= 0) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `Label ${given.data[outside]} of image ${outside} is no class of the model, which has ${classes}.`,
+      { index: outside, classes },
+    );
+  }
+  const right = predicted.filter((answer, i) => answer === Number(given.data[i])).length / predicted.length;
+  if (right < 2 / classes || right < 0.5) {
+    warnings.push(
+      `The model is right on ${Math.round(100 * right)} % of the clean images only: are they scaled as it expects, and are these its labels?`,
+    );
+  }
+  return given;
+}
