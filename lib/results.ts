@@ -1,5 +1,6 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
 import type { Detection, Gaussian } from "./anomaly/index.js";
+import type { Calibration, TriggerSearch } from "./extraction/index.js";
 import type { Figure } from "./plots/figure.js";
 import type { ImageGrid } from "./plots/image-grid.js";
 import type { LinearProbe, ProbeEvaluation } from "./probes/index.js";
@@ -18,7 +19,9 @@ export type Result =
   | ProbeEvaluation
   | Gaussian
   | Detection
-  | SpecificationReport;
+  | SpecificationReport
+  | Calibration
+  | TriggerSearch;
 
 /** The name of a kind of result. */
 export type ResultKind = Result["kind"];

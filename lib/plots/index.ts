@@ -3,3 +3,4 @@ export * from "./figure.js";
 export * from "./image-grid.js";
 export { roc } from "./roc.js";
 export { type ScoreOptions, scores } from "./scores.js";
+export { triggerPictures, triggerSearch } from "./trigger.js";

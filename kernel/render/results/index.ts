@@ -4,6 +4,7 @@
  */
 import type { Result, ResultKind } from "../../../lib/results.js";
 import type { Display } from "../../protocol/mime.js";
+import { renderCalibration } from "./calibration.js";
 import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
 import { renderDetection, renderGaussian } from "./gaussian.js";
@@ -11,6 +12,7 @@ import { renderImageGrid } from "./image-grid.js";
 import { renderProbe, renderProbeEvaluation } from "./probe.js";
 import { renderAurocComparison, renderRocCurve } from "./roc.js";
 import { renderSpecificationReport } from "./specification.js";
+import { renderTriggerSearch } from "./trigger-search.js";
 
 /** Draws one kind of result. May throw: the value is then shown as a plain object. */
 export type Renderer<R> = (result: R) => Display | Promise<Display>;
@@ -27,6 +29,8 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   gaussian: renderGaussian,
   detection: renderDetection,
   "specification-report": renderSpecificationReport,
+  calibration: renderCalibration,
+  "trigger-search": renderTriggerSearch,
 };
 
 /** Whether a value says of itself that it is one of our results. */
