@@ -1,8 +1,8 @@
 /** Gaussian anomaly scores: log density and squared Mahalanobis distance of activations. */
 import { AssayError } from "../errors.js";
-import { choleskyFactor, solveLower } from "../linalg/dense.js";
+import { choleskyFactor, invertLower, multiply } from "../linalg/index.js";
 import { rows, type Tensor, tensor } from "../tensor/index.js";
-import { type Moments, momentsOf } from "./moments.js";
+import { eachChunk, type Moments, momentsOf, squaredNorms } from "./moments.js";
 import { type Shrinkage, shrink, shrinkageIntensity } from "./shrinkage.js";
 
 /** A Gaussian fitted to clean activations. */
@@ -77,7 +77,8 @@ export function gaussianOf(moments: Moments, shrinkage: Shrinkage): Gaussian {
   if (typeof factor === "number") throw singular(moments, shrinkage, factor);
   let logDeterminant = 0;
   for (let i = 0; i < d; i++) logDeterminant += 2 * Math.log(factor[i * d + i]!);
-  const mahalanobis = (y: Tensor): Float64Array => squaredDistances(y, mean, factor);
+  const inverse = invertLower(factor, d);
+  const mahalanobis = (y: Tensor): Float64Array => squaredDistances(y, mean, inverse);
   return {
     kind: "gaussian",
     mean: tensor("float64", [d], mean),
@@ -95,26 +96,27 @@ export function gaussianOf(moments: Moments, shrinkage: Shrinkage): Gaussian {
 
 const LOG_2PI = Math.log(2 * Math.PI);
 
-function squaredDistances(y: Tensor, mean: Float64Array, factor: Float64Array): Float64Array {
+/** |L⁻¹ (y - mean)|² for each example. */
+function squaredDistances(y: Tensor, mean: Float64Array, inverse: Float64Array): Float64Array {
   const d = mean.length;
   const table = rows(y, "mahalanobis");
-  if (table.d !== d) {
-    throw new AssayError(
-      "SHAPE_MISMATCH",
-      `mahalanobis: the Gaussian has ${d} features, examples of [${y.dims.join(", ")}] have ${table.d}. Score activations of the tap it was fitted on, as [n, ...].`,
-      { expected: d, dims: y.dims },
-    );
-  }
+  checkFeatures(table.d, d, y.dims, "mahalanobis");
   const distances = new Float64Array(table.n);
-  const z = new Float64Array(d);
-  for (let i = 0; i < table.n; i++) {
-    for (let j = 0; j < d; j++) z[j] = table.data[i * d + j]! - mean[j]!;
-    solveLower(factor, d, z);
-    let sum = 0;
-    for (let j = 0; j < d; j++) sum += z[j]! * z[j]!;
-    distances[i] = sum;
-  }
+  eachChunk(table, mean, (block, start) => {
+    const whitened = multiply(block, { rows: d, columns: d, data: inverse }, { transposeB: true });
+    distances.set(squaredNorms(whitened), start);
+  });
   return distances;
+}
+
+/** Refuses activations with another number of features than the detector was fitted on. */
+export function checkFeatures(found: number, expected: number, dims: readonly number[], who: string): void {
+  if (found === expected) return;
+  throw new AssayError(
+    "SHAPE_MISMATCH",
+    `${who}: it was fitted on ${expected} features, examples of [${dims.join(", ")}] have ${found}. Score activations of the tap it was fitted on, as [n, ...].`,
+    { expected, dims },
+  );
 }
 
 function warningsOf({ n, d, covariance }: Moments): string[] {

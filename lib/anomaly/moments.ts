@@ -1,4 +1,5 @@
 /** Mean and covariance of a table of examples, in doubles. */
+import { type Matrix, multiply } from "../linalg/index.js";
 import type { Rows } from "../tensor/index.js";
 
 /** Mean, covariance and the one fourth moment that shrinkage needs. */
@@ -12,51 +13,59 @@ export interface Moments {
   readonly fourthMoment: number;
 }
 
-/** Rows handled at a time: their doubles stay in the cache while the products are formed. */
-const chunkRows = 64;
+/** Rows handled at a time: enough for a fast product, little enough to need no second copy of the data. */
+const chunkRows = 1024;
 
 /** Two passes: the mean first, then products of centred rows, so that a large common offset costs no digits. */
-export function momentsOf({ n, d, data }: Rows): Moments {
-  const mean = new Float64Array(d);
-  for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) mean[j]! += data[i * d + j]!;
-  for (let j = 0; j < d; j++) mean[j]! /= n;
-
+export function momentsOf(table: Rows): Moments {
+  const { n, d } = table;
+  const mean = meanOf(table);
   const covariance = new Float64Array(d * d);
-  const block = new Float64Array(chunkRows * d);
   let fourth = 0;
-  for (let start = 0; start < n; start += chunkRows) {
-    const count = Math.min(chunkRows, n - start);
-    for (let i = 0; i < count; i++) {
-      let norm2 = 0;
-      for (let j = 0; j < d; j++) {
-        const value = data[(start + i) * d + j]! - mean[j]!;
-        // Feature after feature, so that the product below reads memory in order.
-        block[j * chunkRows + i] = value;
-        norm2 += value * value;
-      }
-      fourth += norm2 * norm2;
-    }
-    addProducts(covariance, block, d, count);
-  }
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      const value = covariance[i * d + j]! / n;
-      covariance[i * d + j] = value;
-      covariance[j * d + i] = value;
-    }
-  }
+  eachChunk(table, mean, (block) => {
+    const products = multiply(block, block, { transposeA: true }).data;
+    for (let i = 0; i < covariance.length; i++) covariance[i]! += products[i]! / n;
+    for (const norm of squaredNorms(block)) fourth += norm * norm;
+  });
+  for (let i = 0; i < d; i++) for (let j = 0; j < i; j++) covariance[j * d + i] = covariance[i * d + j]!;
   return { n, d, mean, covariance, fourthMoment: fourth / n };
 }
 
-/** Adds block · blockᵀ to the lower triangle. */
-function addProducts(into: Float64Array, block: Float64Array, d: number, count: number): void {
-  for (let i = 0; i < d; i++) {
-    const a = i * chunkRows;
-    for (let j = 0; j <= i; j++) {
-      const b = j * chunkRows;
-      let sum = 0;
-      for (let k = 0; k < count; k++) sum += block[a + k]! * block[b + k]!;
-      into[i * d + j]! += sum;
-    }
+/** Mean of each feature. */
+export function meanOf({ n, d, data }: Rows): Float64Array {
+  const mean = new Float64Array(d);
+  for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) mean[j]! += data[i * d + j]!;
+  for (let j = 0; j < d; j++) mean[j]! /= n;
+  return mean;
+}
+
+/** Rows `from` up to, not including, `to`, in doubles, less the mean. */
+export function centredRows({ d, data }: Rows, mean: Float64Array, from: number, to: number): Matrix {
+  const centred = new Float64Array((to - from) * d);
+  for (let i = from; i < to; i++) {
+    for (let j = 0; j < d; j++) centred[(i - from) * d + j] = data[i * d + j]! - mean[j]!;
   }
+  return { rows: to - from, columns: d, data: centred };
+}
+
+/** Calls `use` with one chunk of centred rows after the other. */
+export function eachChunk(
+  table: Rows,
+  mean: Float64Array,
+  use: (block: Matrix, start: number) => void,
+): void {
+  for (let start = 0; start < table.n; start += chunkRows) {
+    use(centredRows(table, mean, start, Math.min(table.n, start + chunkRows)), start);
+  }
+}
+
+/** Sum of squares of each row. */
+export function squaredNorms({ rows, columns, data }: Matrix): Float64Array {
+  const norms = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) {
+    let sum = 0;
+    for (let j = i * columns; j < (i + 1) * columns; j++) sum += data[j]! ** 2;
+    norms[i] = sum;
+  }
+  return norms;
 }

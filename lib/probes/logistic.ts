@@ -1,6 +1,6 @@
 /** Logistic probes, fitted to the exact optimum by Newton's method. */
 import { AssayError } from "../errors.js";
-import { choleskyFactor, solveLower, solveLowerTransposed } from "../linalg/dense.js";
+import { choleskyFactor, multiply, solveLower, solveLowerTransposed } from "../linalg/index.js";
 import type { Labels, Tensor } from "../tensor/index.js";
 import { type LinearProbe, linearProbe, type TwoClasses, twoClasses } from "./probe.js";
 import { type Coordinates, coordinatesOf } from "./row-space.js";
@@ -114,22 +114,24 @@ function newtonStep(
     gradient[j] = l2 * solution[j]!;
     hessian[j * size + j] = l2;
   }
+  const scaled = new Float64Array(n * r);
   for (let i = 0; i < n; i++) {
     const p = 1 / (1 + Math.exp(-logits[i]!));
     const residual = targets[i] ? -1 / (1 + Math.exp(logits[i]!)) : p;
     const curvature = p / (1 + Math.exp(logits[i]!));
-    const row = i * r;
+    const root = Math.sqrt(curvature);
     gradient[r]! += residual;
     hessian[r * size + r]! += curvature;
-    for (let j = 0; j < r; j++) {
-      const value = data[row + j]!;
-      const weighted = curvature * value;
+    for (let j = 0, at = i * r; j < r; j++, at++) {
+      const value = data[at]!;
       gradient[j]! += residual * value;
-      hessian[r * size + j]! += weighted;
-      if (weighted === 0) continue;
-      for (let k = 0, at = j * size; k <= j; k++) hessian[at + k]! += weighted * data[row + k]!;
+      hessian[r * size + j]! += curvature * value;
+      scaled[at] = root * value;
     }
   }
+  const block = { rows: n, columns: r, data: scaled };
+  const products = multiply(block, block, { transposeA: true }).data;
+  for (let j = 0; j < r; j++) for (let k = 0; k <= j; k++) hessian[j * size + k]! += products[j * r + k]!;
   const factor = choleskyFactor(hessian, size);
   if (typeof factor === "number") {
     throw noOptimum("the features of the examples are linearly dependent, or the classes can be separated");
