@@ -91,4 +91,40 @@ export interface Diagnostic {
   readonly line: number;
   readonly column: number;
   readonly length: number;
+  /** TypeScript's number, e.g. `TS2322`. */
+  readonly code?: string;
+}
+
+/** Answer to `complete_request`; offsets are code points, as Jupyter counts. */
+export interface Completion {
+  readonly start: number;
+  readonly end: number;
+  readonly items: readonly CompletionItem[];
+}
+
+export interface CompletionItem {
+  readonly text: string;
+  /** Kind of the name: `function`, `method`, `property`, `class`, `keyword`, … */
+  readonly type: string;
+}
+
+/** Answer to `inspect_request`, or null when there is nothing to say. */
+export interface Inspection {
+  /** `text/plain` and `text/markdown`: signature and documentation, with detail 1 also members or source. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** What the supervisor asks about code. Every answer comes within a time limit, whatever cells do. */
+export interface LanguageService {
+  /** @param globals Names known at run time, offered beside those that TypeScript knows. */
+  complete(code: string, cursor: number, globals?: readonly string[]): Promise<Completion>;
+  inspect(code: string, cursor: number, detail: 0 | 1): Promise<Inspection | null>;
+  isComplete(code: string): Promise<Completeness>;
+  /** Type errors that the cell would have if it ran now; none when the service is not ready in time. */
+  check(code: string): Promise<readonly Diagnostic[]>;
+  /** A cell ran: what it declares is known to later cells. */
+  commit(code: string): void;
+  /** The session starts afresh: forgets all cells. */
+  reset(): void;
+  dispose(): void;
 }
