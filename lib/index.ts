@@ -15,5 +15,6 @@ export * as spec from "./spec/index.js";
 export * as stats from "./stats/index.js";
 export type { Tensor, TensorType } from "./tensor/index.js";
 export * as tensor from "./tensor/index.js";
+export * as train from "./train/index.js";
 export * as trigger from "./trigger/index.js";
 export * as zoo from "./zoo/index.js";

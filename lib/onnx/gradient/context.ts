@@ -75,12 +75,11 @@ export function ruleContext(tape: Tape, node: Node): RuleContext {
       const plan = reductionPlan(value(name), value(from));
       if (plan === "runtime") return reduceAtRunTime(self, gradient, name, from);
       if (plan.axes.length === 0) return gradient;
-      const summed = op("ReduceSum", [gradient, builder.integers(...plan.axes)], { keepdims: 1 });
+      const axes = builder.integers(...plan.axes);
+      if (plan.axes.length === plan.leading) return op("ReduceSum", [gradient, axes], { keepdims: 0 });
+      const summed = op("ReduceSum", [gradient, axes], { keepdims: 1 });
       if (plan.leading === 0) return summed;
-      return op("Squeeze", [
-        summed,
-        builder.integers(...Array.from({ length: plan.leading }, (_, axis) => axis)),
-      ]);
+      return op("Squeeze", [summed, builder.integers(...plan.axes.slice(0, plan.leading))]);
     },
     unsupported: fail,
   };

@@ -91,10 +91,9 @@ export interface GradientGraph {
 export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOptions): GradientGraph {
   const model = decomposeModel(upgradeModel(source));
   const targets = typeof of === "string" ? [of] : Object.keys(of);
-  const cone = {
-    ...model,
-    graph: prune(model.graph, [...targets, ...keep, ...inGraph(model, wrt)].map(untyped)),
-  };
+  const cotangents = typeof of === "string" ? [] : Object.values(of);
+  const wanted = new Set([...targets, ...keep, ...inGraph(model, [...wrt, ...cotangents])]);
+  const cone = { ...model, graph: prune(model.graph, [...wanted].map(untyped)) };
   const values = inferShapes(cone);
   const nodes = sortNodes(cone.graph.nodes);
   checkNames(model, values, targets, wrt);
