@@ -202,6 +202,8 @@ export class Executor {
         type: "execute",
         run: run.id,
         count: run.count,
+        // Cells without a number of their own must not take the name of one that has it.
+        fileName: run.history ? `[${run.count}]` : `[unnumbered ${run.id}]`,
         code,
         silent,
         allowStdin: allow_stdin,

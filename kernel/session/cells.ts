@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
-import { compileCell, createModuleLoader, installCellRuntime, linkCell } from "../language/index.js";
+import { compileCell, createModuleLoader, installCellRuntime, linkCell, StackMapper } from "../language/index.js";
 import type { ModuleLoader } from "../language/types.js";
 
 /** A compiled cell. */
@@ -21,6 +21,8 @@ const own = /^(?:assay|tslab)(?:\/|$)/;
 
 /** Compiles the cells of one notebook. */
 export class Cells {
+  /** Reads stacks in terms of the cells. */
+  readonly stacks = new StackMapper();
   readonly #loader: ModuleLoader;
 
   /** Also puts `require`, `__dirname` and `__filename` into the global scope, as of a file in the folder. */
@@ -34,6 +36,12 @@ export class Cells {
   /** @throws CellSyntaxError */
   compile(source: string, fileName: string): Cell {
     const compiled = compileCell(source, { fileName });
+    this.stacks.register(fileName, {
+      source,
+      get map() {
+        return compiled.map;
+      },
+    });
     const script = new vm.Script(compiled.code, { filename: fileName });
     const run = () => script.runInThisContext({ breakOnSigint: true, displayErrors: false });
     return {

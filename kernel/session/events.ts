@@ -66,6 +66,8 @@ export type SessionRequest =
       readonly type: "execute";
       readonly run: RunId;
       readonly count: number;
+      /** What stack traces call the cell. */
+      readonly fileName: string;
       readonly code: string;
       readonly silent: boolean;
       readonly allowStdin: boolean;

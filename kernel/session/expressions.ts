@@ -19,6 +19,6 @@ function evaluate(expression: string, cells: Cells): ExpressionResult {
     const value = cells.compile(expression, "[expression]").run();
     return { status: "ok", data: { "text/plain": inspect(value) }, metadata: {} };
   } catch (error) {
-    return { status: "error", ...describeFailure(error) };
+    return { status: "error", ...describeFailure(error, cells.stacks) };
   }
 }

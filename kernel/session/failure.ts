@@ -1,8 +1,9 @@
-/** Turns whatever was thrown into the error that the notebook shows. */
-import { inspect } from "node:util";
+/** Turns whatever was thrown into the error that the notebook shows: message, place in the cell, causes. */
+import { inspect, types } from "node:util";
+import { CellSyntaxError, type StackMapper } from "../language/index.js";
 import type { Failure } from "./events.js";
 
-/** What a cell is told when the user stopped it. */
+/** What a cell is told when the user stopped it. Front ends know the name. */
 export class Interrupted extends Error {
   override readonly name = "KeyboardInterrupt";
 
@@ -12,16 +13,62 @@ export class Interrupted extends Error {
   }
 }
 
+/** Causes of causes, and members of an AggregateError, are shown up to here. */
+const MAX_DEPTH = 5;
+const MAX_MEMBERS = 10;
+
 const red = (text: string): string => `\u001b[31m${text}\u001b[39m`;
+const dim = (text: string): string => `\u001b[2m${text}\u001b[22m`;
 
 /** Name, message and traceback of a thrown value, whatever it is. */
-export function describeFailure(thrown: unknown): Failure {
-  if (!(thrown instanceof Error)) {
-    const shown = typeof thrown === "string" ? thrown : inspect(thrown);
-    return { ename: "Thrown", evalue: shown, traceback: [`${red("Thrown")}: ${shown}`] };
+export function describeFailure(thrown: unknown, mapper: StackMapper): Failure {
+  try {
+    const { ename, evalue } = headOf(thrown);
+    return { ename, evalue, traceback: describe(thrown, mapper, 0) };
+  } catch (error) {
+    // A thrown proxy, or getters that throw.
+    const evalue = `A value was thrown that cannot be shown (${String((error as Error).message)}).`;
+    return { ename: "Thrown", evalue, traceback: [red(evalue)] };
   }
-  const ename = String(thrown.name || thrown.constructor.name);
-  const evalue = String(thrown.message);
-  const frames = (thrown.stack ?? "").split("\n").filter((line) => /^\s+at .*\[\d+\]:/.test(line));
-  return { ename, evalue, traceback: [`${red(ename)}: ${evalue}`, ...frames] };
 }
+
+function describe(thrown: unknown, mapper: StackMapper, depth: number): string[] {
+  const { ename, evalue } = headOf(thrown);
+  const text = [`${red(ename)}: ${evalue}`];
+  if (!isError(thrown)) return text;
+  if (thrown instanceof CellSyntaxError) {
+    return [...text, `${dim(`at line ${thrown.line}, column ${thrown.column}`)}\n${thrown.excerpt}`];
+  }
+  const { excerpt, text: frames } = mapper.mapStack(String(thrown.stack ?? ""));
+  if (excerpt) text.push(excerpt);
+  if (frames) text.push(dim(frames));
+  if (depth >= MAX_DEPTH) return text;
+  if (thrown instanceof AggregateError) text.push(...describeMembers(thrown, mapper, depth));
+  if (thrown.cause !== undefined) {
+    const [first = "", ...rest] = describe(thrown.cause, mapper, depth + 1);
+    text.push(`Caused by ${first}`, ...rest);
+  }
+  return text;
+}
+
+function describeMembers({ errors }: AggregateError, mapper: StackMapper, depth: number): string[] {
+  const shown = errors.slice(0, MAX_MEMBERS).flatMap((member, index) => {
+    const [first = "", ...rest] = describe(member, mapper, depth + 1);
+    return [`Error ${index + 1} of ${errors.length}: ${first}`, ...rest];
+  });
+  return errors.length > MAX_MEMBERS ? [...shown, `… and ${errors.length - MAX_MEMBERS} more`] : shown;
+}
+
+function headOf(thrown: unknown): { ename: string; evalue: string } {
+  if (!isError(thrown)) {
+    const shown = typeof thrown === "string" ? thrown : inspect(thrown);
+    return { ename: "Thrown", evalue: shown };
+  }
+  // Most classes of errors do not set a name of their own.
+  const { name, constructor } = thrown;
+  const ename = name === "Error" && constructor?.name ? constructor.name : String(name);
+  return { ename, evalue: String(thrown.message) };
+}
+
+/** Also of errors that come from another realm. */
+const isError = (value: unknown): value is Error => value instanceof Error || types.isNativeError(value);

@@ -11,6 +11,7 @@ import { describeFailure, Interrupted } from "./failure.js";
 import type { Output } from "./output.js";
 import { OutputQueue } from "./queue.js";
 import { installStandardStreams } from "./standard-streams.js";
+import { connectTslab } from "./tslab.js";
 
 type ExecuteRequest = Extract<SessionRequest, { type: "execute" }>;
 
@@ -53,6 +54,11 @@ export class Session {
       comm: this.#comms,
     };
     provideCellApi(api);
+    connectTslab(({ data, metadata, transient }, update) => {
+      const run = this.#origin();
+      const type = update ? "update_display_data" : "display_data";
+      this.#queue.add(() => this.#publish(run, type, { data, metadata, transient: transient ?? {} }));
+    });
     Object.assign(globalThis, api);
     process.on("uncaughtException", (error) => this.#reportStray(error));
     process.on("unhandledRejection", (reason) => this.#reportStray(reason));
@@ -81,7 +87,7 @@ export class Session {
   // Written with callbacks, not awaits: terminating a run drops the promise jobs that are due, and with
   // them an await of ours would never come back.
   #execute(request: ExecuteRequest): void {
-    const { run, code, count } = request;
+    const { run, code, count, fileName } = request;
     let settled = false;
     let cell: Cell | undefined;
     const settle = (finish: () => void) => {
@@ -106,7 +112,7 @@ export class Session {
     this.#lastRun = run;
     within(run, () => {
       try {
-        cell = this.#cells.compile(code, `[${count}]`);
+        cell = this.#cells.compile(code, fileName);
         const value = cell.run();
         if (value instanceof Promise) value.then(succeed, fail);
         else succeed(value);
@@ -126,7 +132,7 @@ export class Session {
     const conclude = () => {
       if (this.#active?.id !== run) return;
       this.#active = undefined;
-      const failure = failed && describeFailure(failed.error);
+      const failure = failed && describeFailure(failed.error, this.#cells.stacks);
       if (failure && !request.silent) this.#publish(run, "error", { ...failure });
       this.#output.event({
         type: "done",
@@ -170,7 +176,7 @@ export class Session {
 
   /** An error that no cell awaits: shown under the cell whose code threw it; the session goes on. */
   #reportStray(error: unknown): void {
-    const { traceback } = describeFailure(error);
+    const { traceback } = describeFailure(error, this.#cells.stacks);
     this.#print("stderr", `Uncaught ${traceback.join("\n")}\n`);
   }
 
