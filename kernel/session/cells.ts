@@ -3,7 +3,13 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
-import { compileCell, createModuleLoader, installCellRuntime, linkCell, StackMapper } from "../language/index.js";
+import {
+  compileCell,
+  createModuleLoader,
+  installCellRuntime,
+  linkCell,
+  StackMapper,
+} from "../language/index.js";
 import type { ModuleLoader } from "../language/types.js";
 
 /** A compiled cell. */

@@ -27,7 +27,8 @@ export function describeFailure(thrown: unknown, mapper: StackMapper): Failure {
     return { ename, evalue, traceback: describe(thrown, mapper, 0) };
   } catch (error) {
     // A thrown proxy, or getters that throw.
-    const evalue = `A value was thrown that cannot be shown (${String((error as Error).message)}).`;
+    const why = types.isNativeError(error) ? ` (${error.message})` : "";
+    const evalue = `A value was thrown that cannot be shown${why}.`;
     return { ename: "Thrown", evalue, traceback: [red(evalue)] };
   }
 }

@@ -1,4 +1,5 @@
 /** Runs cells: one at a time, in one global scope, with everything they say passed on to the supervisor. */
+import { types } from "node:util";
 import { AssayError } from "../../lib/errors.js";
 import { type CellApi, type InputOptions, provideCellApi } from "./api.js";
 import { type Cell, Cells } from "./cells.js";
@@ -196,5 +197,6 @@ export class Session {
   }
 }
 
+/** Only a genuine error is asked for its code: what was thrown may be a proxy that throws. */
 const isInterrupt = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
+  types.isNativeError(error) && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
