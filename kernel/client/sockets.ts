@@ -2,6 +2,7 @@
 import { Dealer, Subscriber } from "zeromq";
 import { type Connection, endpoint } from "../protocol/connection.js";
 import type { Channel } from "../protocol/message.js";
+import { receiveEach } from "../protocol/receive.js";
 
 type OutboundChannel = Exclude<Channel, "iopub">;
 
@@ -26,11 +27,11 @@ export class ClientSockets {
     this.#iopub = new Subscriber({ ...CONNECTING, receiveHighWaterMark: 0 });
     for (const name of ["shell", "control", "stdin"] as const) {
       this.#dealers[name].connect(endpoint(connection, name));
-      void each(this.#dealers[name], (frames) => received(name, frames));
+      void receiveEach(this.#dealers[name], (frames) => received(name, frames));
     }
     this.#iopub.connect(endpoint(connection, "iopub"));
     this.#iopub.subscribe();
-    void each(this.#iopub, (frames) => received("iopub", frames));
+    void receiveEach(this.#iopub, (frames) => received("iopub", frames));
   }
 
   send(channel: OutboundChannel, frames: (Uint8Array | string)[]): void {
@@ -43,8 +44,4 @@ export class ClientSockets {
   close(): void {
     for (const socket of [...Object.values(this.#dealers), this.#iopub]) if (!socket.closed) socket.close();
   }
-}
-
-async function each(source: AsyncIterable<Buffer[]>, work: (frames: Buffer[]) => void): Promise<void> {
-  for await (const frames of source) work(frames);
 }

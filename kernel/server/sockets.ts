@@ -2,6 +2,7 @@
 import { Reply, Router, type SocketOptions, XPublisher } from "zeromq";
 import { AssayError } from "../../lib/errors.js";
 import { type Connection, endpoint, SOCKETS, type Socket } from "../protocol/connection.js";
+import { receiveEach } from "../protocol/receive.js";
 
 /** The channels on which clients send messages. */
 export type InboundChannel = "shell" | "control" | "stdin";
@@ -74,12 +75,14 @@ export class Sockets {
   /** Hands every message on, until the sockets are closed. */
   listen(listener: SocketListener): void {
     for (const channel of ["shell", "control", "stdin"] as const) {
-      void each(this.#routers[channel], (frames) => listener.received(channel, frames));
+      void receiveEach(this.#routers[channel], (frames) => listener.received(channel, frames));
     }
-    void each(this.#iopub, ([subscription]) => {
+    void receiveEach(this.#iopub, ([subscription]) => {
       if (subscription?.[0] === 1) listener.subscribed(subscription.subarray(1));
     });
-    void each(this.#heartbeat, (frames) => void this.#heartbeat.send(frames).catch(ignoreClosed));
+    void receiveEach(this.#heartbeat, (frames) => {
+      this.#heartbeat.send([...frames]).catch(ignoreClosed);
+    });
   }
 
   send(channel: InboundChannel, frames: (Uint8Array | string)[]): void {
@@ -101,10 +104,6 @@ export class Sockets {
 function boundPort(connection: Connection, name: Socket, lastEndpoint: string | null): number {
   if (connection.transport === "ipc") return connection.ports[name];
   return Number(lastEndpoint?.slice(lastEndpoint.lastIndexOf(":") + 1));
-}
-
-async function each(source: AsyncIterable<Buffer[]>, work: (frames: Buffer[]) => void): Promise<void> {
-  for await (const frames of source) work(frames);
 }
 
 /** A client that went away, or sockets closed during shutdown: nobody is left to tell. */
