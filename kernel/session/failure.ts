@@ -66,8 +66,8 @@ function headOf(thrown: unknown): { ename: string; evalue: string } {
     return { ename: "Thrown", evalue: shown };
   }
   // Most classes of errors do not set a name of their own.
-  const { name, constructor } = thrown;
-  const ename = name === "Error" && constructor?.name ? constructor.name : String(name);
+  const { name, constructor: madeBy } = thrown;
+  const ename = name === "Error" && madeBy?.name ? madeBy.name : String(name);
   return { ename, evalue: String(thrown.message) };
 }
 
