@@ -15,7 +15,9 @@ export interface ByteSource {
 
 /** A source over bytes that are already in memory; reads are views. */
 export function memorySource(bytes: Uint8Array): ByteSource {
-  return { size: bytes.length, read: (start, end) => bytes.subarray(start, end), close: () => {} };
+  // As a plain array: slice() of a Node Buffer does not copy, and its buffer may be a pool or a whole archive.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { size: plain.length, read: (start, end) => plain.subarray(start, end), close: () => {} };
 }
 
 /** A source over a file; nothing is read until it is asked for. */

@@ -110,7 +110,8 @@ function readData(message: TensorMessage, type: TensorType): TensorData[TensorTy
     if (bytes.length % width !== 0) {
       throw new AssayError("INVALID_MODEL", `The tensor "${message.name ?? ""}" has a broken last element.`);
     }
-    return new Make(bytes.slice().buffer);
+    // Not bytes.slice(): of a Node Buffer that is a view, and its buffer the whole file.
+    return new Make(new Uint8Array(bytes).buffer);
   }
   if (message.externalData.length > 0) {
     throw new AssayError(

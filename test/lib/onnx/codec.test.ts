@@ -41,6 +41,17 @@ describe("onnx codec", () => {
     );
   });
 
+  it("reads a Node Buffer that lies inside a larger one", () => {
+    const bytes = encodeModel(smallModel());
+    const pool = Buffer.alloc(bytes.length + 64, 7);
+    pool.set(bytes, 32);
+    const model = decodeModel(pool.subarray(32, 32 + bytes.length));
+    assert.deepEqual(
+      model.graph.initializers.map(readTensor),
+      smallModel().graph.initializers.map(readTensor),
+    );
+  });
+
   it("keeps fields that it does not know", () => {
     const extra = Uint8Array.of(0xc2, 0x3e, 3, 1, 2, 3); // field 1000, three bytes
     const bytes = Buffer.concat([encodeModel(smallModel()), extra]);
