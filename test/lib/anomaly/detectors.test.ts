@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import {
+  type Detector,
+  fitBeatrix,
+  fitClassGaussian,
+  fitDiagonalGaussian,
+  fitGaussian,
+  fitLayerwise,
+  fitNearestNeighbours,
+  fitPcaResidual,
+  fitQue,
+  fitRelativeGaussian,
+  fitSpectralSignature,
+  fitSpectre,
+  strip,
+} from "../../../lib/anomaly/index.js";
+import { generator } from "../../../lib/random/index.js";
+import { auroc } from "../../../lib/stats/index.js";
+import { type Tensor, tensor, toFloat64 } from "../../../lib/tensor/index.js";
+import { readFixture } from "../../support/fixtures.js";
+
+const table = (n: number, d: number, values: Iterable<number>): Tensor<"float64"> =>
+  tensor("float64", [n, d], Float64Array.from(values));
+const draw = (n: number, d: number, seed: number, shift = 0): Tensor<"float64"> => {
+  const random = generator(seed);
+  return table(
+    n,
+    d,
+    Array.from({ length: n * d }, (_, at) => random.normal() * (1 + (at % d) / d) + shift),
+  );
+};
+const near = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-9): void => {
+  assert.equal(actual.length, expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    assert.ok(
+      Math.abs(actual[i]! - expected[i]!) <= tolerance * (1 + Math.abs(expected[i]!)),
+      `${i}: ${actual[i]} ${expected[i]}`,
+    );
+  }
+};
+const [n, d] = [120, 6];
+const clean = draw(n, d, 1);
+const labels = Array.from({ length: n }, (_, i) => i % 3);
+
+/** Every detector, fitted to clean examples and, where it needs one, to the batch it will score. */
+const detectors: Readonly<Record<string, (batch: Tensor) => Pick<Detector, "scores">>> = {
+  "full Gaussian": () => {
+    const gaussian = fitGaussian(clean);
+    return { scores: gaussian.mahalanobis };
+  },
+  "diagonal Gaussian": () => fitDiagonalGaussian(clean),
+  "class-conditional Gaussian": () => fitClassGaussian(clean, labels),
+  "relative Gaussian": () => fitRelativeGaussian(clean, labels),
+  kNN: () => fitNearestNeighbours(clean),
+  "PCA residual": () => fitPcaResidual(clean, { variance: 0.7 }),
+  QUE: (batch) => fitQue(clean, batch),
+  "spectral signature": (batch) => fitSpectralSignature(batch),
+  SPECTRE: (batch) => fitSpectre(batch),
+  Beatrix: () => fitBeatrix(clean),
+};
+
+describe("every anomaly detector", () => {
+  const batch = table(100, d, [...draw(90, d, 2).data, ...draw(10, d, 3, 6).data]);
+  for (const [name, prepare] of Object.entries(detectors)) {
+    it(`gives higher scores to gross anomalies (${name})`, () => {
+      const scores = prepare(batch).scores(batch);
+      const { value } = auroc({ negatives: scores.subarray(0, 90), positives: scores.subarray(90) });
+      // Relative distances cancel most of what a shift of everything adds.
+      assert.ok(value > (name === "relative Gaussian" ? 0.5 : 0.95), String(value));
+    });
+
+    it(`permutes its scores with the examples (${name})`, () => {
+      const detector = prepare(batch);
+      const scores = detector.scores(batch);
+      const order = [...generator(4).permutation(100)];
+      const shuffled = table(
+        100,
+        d,
+        order.flatMap((i) => [...batch.data.subarray(i * d, (i + 1) * d)]),
+      );
+      near(
+        detector.scores(shuffled),
+        order.map((i) => scores[i]!),
+        1e-10,
+      );
+    });
+
+    it(`gives the same scores to the same batch twice, and finite ones (${name})`, () => {
+      assert.deepEqual(prepare(batch).scores(batch), prepare(batch).scores(batch));
+      assert.ok(prepare(batch).scores(batch).every(Number.isFinite));
+    });
+
+    it(`refuses another number of features and NaN (${name})`, () => {
+      const detector = prepare(batch);
+      assert.throws(() => detector.scores(draw(5, d + 1, 1)), { code: "SHAPE_MISMATCH" });
+      assert.throws(() => detector.scores(table(1, d, [0, 0, 0, Number.NaN, 0, 0])), { code: "NOT_FINITE" });
+    });
+
+    it(`stays defined as more and more of the batch is anomalous (${name})`, () => {
+      for (const bad of [0, 1, 30, 59]) {
+        const mixed = table(60, d, [...draw(60 - bad, d, 5).data, ...(bad ? draw(bad, d, 6, 5).data : [])]);
+        assert.ok(prepare(mixed).scores(mixed).every(Number.isFinite), `${bad} of 60`);
+      }
+    });
+  }
+});
+
+describe("anomaly detectors agree with scikit-learn", () => {
+  const reference = readFixture<{
+    detectors: Readonly<
+      Record<
+        "x" | "y" | "labels" | "classConditional" | "relative" | "neighbours" | "pcaResidual" | "diagonal",
+        number[]
+      >
+    > & { n: number; d: number };
+  }>("sklearn", "detectors.json").detectors;
+  const x = table(reference.n, reference.d, reference.x);
+  const y = table(reference.y.length / reference.d, reference.d, reference.y);
+  it("class-conditional and relative Mahalanobis distance", () => {
+    near(fitClassGaussian(x, reference.labels).scores(y), reference.classConditional);
+    near(fitRelativeGaussian(x, reference.labels).scores(y), reference.relative);
+  });
+  it("k nearest neighbours of standardised features", () =>
+    near(fitNearestNeighbours(x).scores(y), reference.neighbours));
+  it("PCA residual", () => near(fitPcaResidual(x, { variance: 0.9 }).scores(y), reference.pcaResidual));
+  it("diagonal Gaussian", () => near(fitDiagonalGaussian(x).scores(y), reference.diagonal));
+});
+
+describe("anomaly.fitQue", () => {
+  /** Corners of a box with half sides a and b, turned by 45 degrees: covariance R diag(a², b²) Rᵀ. */
+  const box = (a: number, b: number): Tensor<"float64"> =>
+    table(
+      4,
+      2,
+      [
+        [a, b],
+        [a, -b],
+        [-a, b],
+        [-a, -b],
+      ].flatMap(([u, v]) => [(u! - v!) / Math.SQRT2, (u! + v!) / Math.SQRT2]),
+    );
+
+  it("has the analytic value in two dimensions, which an element-wise exponential misses", () => {
+    const scores = fitQue(box(1, 1), box(1, Math.sqrt(3))).scores(
+      table(2, 2, [Math.SQRT1_2, Math.SQRT1_2, -Math.SQRT1_2, Math.SQRT1_2]),
+    );
+    // S = R diag(1, 3) Rᵀ, so Q = R diag(1, e⁴) Rᵀ / (1 + e⁴); the two points are R's columns.
+    const e4 = Math.exp(4);
+    near(scores, [1 / (1 + e4), e4 / (1 + e4)], 1e-12);
+    // exp of the entries of 4 (S - 1) / 2 = [[2, -2], [-2, 2]] would give these instead.
+    const wrong = [Math.exp(2) + Math.exp(-2), Math.exp(2) - Math.exp(-2)].map(
+      (value) => value / (2 * Math.exp(2)),
+    );
+    assert.ok(Math.abs(scores[1]! - Math.max(...wrong)) > 0.1);
+  });
+
+  it("whitens: rescaling a feature changes nothing", () => {
+    const scaled = ({ data }: Tensor<"float64">): Tensor =>
+      table(
+        data.length / 6,
+        6,
+        data.map((value, at) => (at % 6 === 0 ? 10 * value : value)),
+      );
+    const batch = draw(80, 6, 9);
+    const [a, b] = [
+      fitQue(clean, batch).scores(batch),
+      fitQue(scaled(clean), scaled(batch)).scores(scaled(batch)),
+    ];
+    near(a, b, 1e-9);
+  });
+
+  it("is the Mahalanobis distance, up to a factor, for a batch like the clean data", () => {
+    const scores = fitQue(clean, clean).scores(clean);
+    const plain = fitGaussian(clean, { shrinkage: "none" }).mahalanobis(clean);
+    near(
+      scores,
+      plain.map((value) => value / 6),
+      1e-9,
+    );
+  });
+});
+
+describe("anomaly.fitSpectralSignature", () => {
+  it("does not change when a constant is added to all features", () => {
+    const batch = draw(50, 5, 7);
+    const moved = table(
+      50,
+      5,
+      batch.data.map((value) => value + 100),
+    );
+    near(fitSpectralSignature(batch).scores(batch), fitSpectralSignature(moved).scores(moved), 1e-8);
+  });
+
+  it("names the ratio of its two largest variances", () => {
+    const batch = table(4, 2, [2, 0, -2, 0, 0, 1, 0, -1]);
+    assert.match(fitSpectralSignature(batch).name, /variance ratio 4\.00/);
+  });
+});
+
+describe("anomaly.fitBeatrix", () => {
+  it("sees correlations between positions that change with the order", () => {
+    // Two channels of two positions: the same Gram matrix of order 1, another one of order 2.
+    const quiet = tensor(
+      "float64",
+      [10, 2, 2],
+      Float64Array.from({ length: 40 }, (_, at) => [1, 1, 1, 1][at % 4]! + 1e-3 * Math.sin(at)),
+    );
+    const detector = fitBeatrix(quiet);
+    const spiky = tensor("float64", [1, 2, 2], Float64Array.of(1.5, 0.5, 0.5, 1.5));
+    assert.ok(detector.scores(spiky)[0]! > 0.01);
+  });
+
+  it("refuses layers with too many channels and too few examples", () => {
+    assert.throws(() => fitBeatrix(draw(20, 200, 1)), { code: "TOO_LARGE" });
+    assert.throws(() => fitBeatrix(draw(5, 4, 1)), { code: "INVALID_ARGUMENT" });
+  });
+});
+
+describe("anomaly.fitLayerwise", () => {
+  it("sees a step between layers that is unusual although each layer looks usual", () => {
+    const first = draw(200, 8, 1);
+    const random = generator(2);
+    const follow = (x: Tensor<"float64">): Tensor<"float64"> =>
+      table(
+        x.dims[0]!,
+        8,
+        x.data.map((value) => value + 0.1 * random.normal()),
+      );
+    const detector = fitLayerwise({ a: first, b: follow(first) });
+    const fresh = draw(60, 8, 3);
+    const usual = detector.scores({ a: fresh, b: follow(fresh) });
+    const unusual = detector.scores({ a: fresh, b: follow(draw(60, 8, 4)) });
+    assert.ok(auroc({ negatives: usual, positives: unusual }).value > 0.99);
+    assert.throws(() => detector.scores({ a: fresh }), { code: "SHAPE_MISMATCH", message: /"b" is missing/ });
+  });
+});
+
+describe("anomaly.strip", () => {
+  it("scores inputs that force an answer above others, the same for the same seed", async () => {
+    const model = {
+      outputs: [{ name: "logits", type: "float32" as const, dims: ["n", 2] }],
+      run: async (inputs: unknown): Promise<Record<string, Tensor>> => {
+        const x = inputs as Tensor;
+        const values = toFloat64(x);
+        const count = x.dims[0]!;
+        // The first pixel is a trigger that outweighs the mean of the others.
+        const logits = Array.from({ length: count }, (_, i) => [
+          20 * values[i * 4]!,
+          values[i * 4 + 1]! - values[i * 4 + 2]!,
+        ]);
+        return { logits: tensor("float32", [count, 2], Float32Array.from(logits.flat())) };
+      },
+    };
+    const random = generator(6);
+    const overlays = tensor(
+      "float32",
+      [30, 4],
+      Float32Array.from({ length: 120 }, (_, at) => (at % 4 ? random.normal() : 0)),
+    );
+    const inputs = tensor("float32", [2, 4], Float32Array.of(0, 0.1, 0, 0, 1, 0.1, 0, 0));
+    const scores = await strip(model, inputs, { overlays, seed: 1 });
+    assert.ok(scores[1]! > scores[0]!);
+    assert.ok(scores.every((score) => score <= 0 && score >= -1));
+    assert.deepEqual(await strip(model, inputs, { overlays, seed: 1 }), scores);
+  });
+});
