@@ -3,7 +3,7 @@ import type { Detection, Gaussian } from "./anomaly/index.js";
 import type { Calibration, TriggerSearch } from "./extraction/index.js";
 import type { Figure } from "./plots/figure.js";
 import type { ImageGrid } from "./plots/image-grid.js";
-import type { LinearProbe, ProbeEvaluation } from "./probes/index.js";
+import type { FewShotCurve, LayerSweep, LinearProbe, ProbeEvaluation } from "./probes/index.js";
 import type { SpecificationReport } from "./spec/index.js";
 import type { Estimate } from "./stats/estimate.js";
 import type { AurocComparison, RocCurve } from "./stats/roc.js";
@@ -17,6 +17,8 @@ export type Result =
   | AurocComparison
   | LinearProbe
   | ProbeEvaluation
+  | LayerSweep
+  | FewShotCurve
   | Gaussian
   | Detection
   | SpecificationReport

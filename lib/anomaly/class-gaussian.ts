@@ -1,9 +1,9 @@
 /** Gaussian scores that know the classes: one centre per class, one covariance for all. */
 import { AssayError } from "../errors.js";
+import { type Moments, meanOf, momentsOf } from "../linalg/index.js";
 import { integerLabels, type Labels, type Rows, rows, type Tensor, takeRows } from "../tensor/index.js";
 import { type Detector, detectorOf } from "./detector.js";
 import { type Gaussian, type GaussianOptions, gaussianOf } from "./gaussian.js";
-import { type Moments, meanOf, momentsOf } from "./moments.js";
 
 /**
  * Squared Mahalanobis distance to the nearest class centre, with one covariance within classes ("tied").

@@ -1,9 +1,18 @@
 /** Gaussian anomaly scores: log density and squared Mahalanobis distance of activations. */
 import { AssayError } from "../errors.js";
-import { choleskyFactor, invertLower, multiply } from "../linalg/index.js";
+import {
+  choleskyFactor,
+  eachChunk,
+  invertLower,
+  type Moments,
+  momentsOf,
+  multiply,
+  type Shrinkage,
+  shrink,
+  shrinkageIntensity,
+  squaredNorms,
+} from "../linalg/index.js";
 import { rows, type Tensor, tensor } from "../tensor/index.js";
-import { eachChunk, type Moments, momentsOf, squaredNorms } from "./moments.js";
-import { type Shrinkage, shrink, shrinkageIntensity } from "./shrinkage.js";
 
 /** A Gaussian fitted to clean activations. */
 export interface Gaussian {

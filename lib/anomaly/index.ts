@@ -1,3 +1,4 @@
+export type { Shrinkage } from "../linalg/index.js";
 export { fitBeatrix } from "./beatrix.js";
 export { fitClassGaussian, fitRelativeGaussian } from "./class-gaussian.js";
 export { type Detection, detect } from "./detect.js";
@@ -5,6 +6,5 @@ export type { Detector } from "./detector.js";
 export { fitGaussian, type Gaussian, type GaussianOptions } from "./gaussian.js";
 export { fitLayerwise, type Layers, type LayerwiseDetector } from "./layerwise.js";
 export { fitQue, fitSpectralSignature, fitSpectre, type QueOptions, type SpectreOptions } from "./que.js";
-export type { Shrinkage } from "./shrinkage.js";
 export { fitDiagonalGaussian, fitNearestNeighbours, fitPcaResidual } from "./simple-detectors.js";
 export { type StripOptions, strip } from "./strip.js";

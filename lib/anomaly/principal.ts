@@ -1,8 +1,14 @@
 /** Principal directions of clean examples, for whitening and for what they leave over. */
 import { AssayError } from "../errors.js";
-import { type Matrix, multiply, symmetricEigen } from "../linalg/index.js";
+import {
+  eachChunk,
+  type Matrix,
+  type Moments,
+  momentsOf,
+  multiply,
+  symmetricEigen,
+} from "../linalg/index.js";
 import type { Rows } from "../tensor/index.js";
-import { eachChunk, type Moments, momentsOf } from "./moments.js";
 
 /** Directions of largest variance first. */
 export interface PrincipalDirections {

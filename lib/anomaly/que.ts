@@ -1,9 +1,16 @@
 /** Quantum entropy scores: what stands out in a suspicious batch beside clean examples, and SPECTRE, which needs none. */
 import { AssayError } from "../errors.js";
-import { type Matrix, multiply, symmetricEigen } from "../linalg/index.js";
+import {
+  centredRows,
+  type Matrix,
+  meanOf,
+  momentsOf,
+  multiply,
+  squaredNorms,
+  symmetricEigen,
+} from "../linalg/index.js";
 import { rows, type Tensor } from "../tensor/index.js";
 import { type Detector, detectorOf } from "./detector.js";
-import { centredRows, meanOf, momentsOf, squaredNorms } from "./moments.js";
 import { asRows, momentsOfMatrix, principalDirections, whiten } from "./principal.js";
 
 /** Options of {@link fitQue}. */

@@ -1,9 +1,8 @@
 /** Detectors without a covariance matrix: diagonal Gaussian, nearest neighbours, what principal directions leave over. */
 import { AssayError } from "../errors.js";
-import { multiply } from "../linalg/index.js";
+import { eachChunk, meanOf, momentsOf, multiply, squaredNorms } from "../linalg/index.js";
 import { type Rows, rows, type Tensor } from "../tensor/index.js";
 import { type Detector, detectorOf } from "./detector.js";
-import { eachChunk, meanOf, momentsOf, squaredNorms } from "./moments.js";
 import { principalDirections } from "./principal.js";
 
 /**

@@ -1,6 +1,7 @@
 export { detection, probe } from "./detectors.js";
 export * from "./figure.js";
 export * from "./image-grid.js";
+export { fewShotCurve, layerSweep } from "./probing.js";
 export { roc } from "./roc.js";
 export { type ScoreOptions, scores } from "./scores.js";
 export { triggerPictures, triggerSearch } from "./trigger.js";

@@ -9,7 +9,7 @@ import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
 import { renderDetection, renderGaussian } from "./gaussian.js";
 import { renderImageGrid } from "./image-grid.js";
-import { renderProbe, renderProbeEvaluation } from "./probe.js";
+import { renderFewShotCurve, renderLayerSweep, renderProbe, renderProbeEvaluation } from "./probe.js";
 import { renderAurocComparison, renderRocCurve } from "./roc.js";
 import { renderSpecificationReport } from "./specification.js";
 import { renderTriggerSearch } from "./trigger-search.js";
@@ -26,6 +26,8 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   "auroc-comparison": renderAurocComparison,
   probe: renderProbe,
   "probe-evaluation": renderProbeEvaluation,
+  "layer-sweep": renderLayerSweep,
+  "few-shot-curve": renderFewShotCurve,
   gaussian: renderGaussian,
   detection: renderDetection,
   "specification-report": renderSpecificationReport,

@@ -1,6 +1,7 @@
 /** Probes: what they weigh, and what they achieve on held-out examples. */
 import { probe as probeFigure } from "../../../lib/plots/detectors.js";
-import type { LinearProbe, ProbeEvaluation } from "../../../lib/probes/index.js";
+import { fewShotCurve, layerSweep } from "../../../lib/plots/probing.js";
+import type { FewShotCurve, LayerSweep, LinearProbe, ProbeEvaluation } from "../../../lib/probes/index.js";
 import type { Display } from "../../protocol/mime.js";
 import { card } from "../card.js";
 import { formatInteger, formatNumber, plainLine } from "../format.js";
@@ -38,3 +39,10 @@ export function renderProbe(probe: LinearProbe): Display {
     warnings,
   });
 }
+
+/** AUROC by layer. */
+export const renderLayerSweep = (result: LayerSweep): Promise<Display> => renderFigure(layerSweep(result));
+
+/** AUROC by number of labelled examples. */
+export const renderFewShotCurve = (result: FewShotCurve): Promise<Display> =>
+  renderFigure(fewShotCurve(result));

@@ -1,6 +1,6 @@
 /** Samples of the results that judge a model: specification, probes, Gaussian scores. */
 import { detect, fitGaussian } from "../../../../lib/anomaly/index.js";
-import { evaluate, fitLogistic } from "../../../../lib/probes/index.js";
+import { evaluate, fewShot, fitLogistic, sweep } from "../../../../lib/probes/index.js";
 import { generator } from "../../../../lib/random/index.js";
 import type { SpecificationReport } from "../../../../lib/spec/index.js";
 import { clopperPearson, compareAuroc, rocCurve } from "../../../../lib/stats/index.js";
@@ -29,6 +29,27 @@ export const auditSamples = (hostile: string) => ({
   "auroc-comparison": [compareAuroc(evaluation.logits, evaluation.logits)],
   probe: [probe, { ...probe, method: hostile, warnings: [hostile] }],
   "probe-evaluation": [evaluation, { ...evaluation, method: hostile, warnings: [hostile] }],
+  "layer-sweep": [
+    sweep(
+      {
+        train: { [hostile]: x, second: x },
+        labels,
+        heldOut: { [hostile]: x, second: x },
+        heldOutLabels: labels,
+      },
+      { seed: 1 },
+    ),
+  ],
+  "few-shot-curve": [
+    fewShot(
+      { train: { x, labels }, heldOut: { x, labels } },
+      {
+        seed: 1,
+        fit: fitLogistic,
+        controls: { [hostile]: { train: { x, labels }, heldOut: { x, labels } } },
+      },
+    ),
+  ],
   gaussian: [gaussian, { ...gaussian, method: hostile, warnings: [hostile] }],
   detection: [detection, { ...detection, warnings: [hostile] }],
   "specification-report": [

@@ -1,6 +1,7 @@
 /** Mean and covariance of a table of examples, in doubles. */
-import { type Matrix, multiply } from "../linalg/index.js";
+
 import type { Rows } from "../tensor/index.js";
+import { type Matrix, multiply } from "./multiply.js";
 
 /** Mean, covariance and the one fourth moment that shrinkage needs. */
 export interface Moments {

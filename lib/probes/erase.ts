@@ -1,0 +1,75 @@
+/** Removing what a linear probe could read: least-squares concept erasure. */
+import { AssayError } from "../errors.js";
+import { choleskyFactor, eachChunk, momentsOf, solveLower, solveLowerTransposed } from "../linalg/index.js";
+import { type Labels, rows, type Tensor, tensor } from "../tensor/index.js";
+import { twoClasses } from "./probe.js";
+
+/** A change of activations after which no linear probe can tell two classes apart. */
+export interface Eraser {
+  readonly kind: "eraser";
+  /** Number of features. */
+  readonly d: number;
+  /** Activations [n, ...] without the concept, of the same shape. */
+  apply(y: Tensor): Tensor<"float64">;
+}
+
+/**
+ * LEACE for two classes: the smallest change (in the covariance's own metric) that makes the covariance of
+ * activations and label zero, so that on these examples no linear probe of any kind does better than a constant.
+ *
+ * If a behaviour survives the erasure, it does not run through the probe's direction.
+ *
+ * @throws AssayError SINGULAR_COVARIANCE if there are fewer examples than features or features depend on others.
+ * @see N. Belrose et al. (2023), LEACE: perfect linear concept erasure in closed form. NeurIPS.
+ * @example
+ * const erased = probes.fitEraser(x, labels).apply(x);   // class means are equal now
+ */
+export function fitEraser(x: Tensor, labels: Labels): Eraser {
+  const set = twoClasses(x, labels, "fitEraser");
+  const { n, d, targets } = set;
+  const moments = momentsOf(set);
+  const factor = choleskyFactor(moments.covariance, d);
+  if (typeof factor === "number") {
+    throw new AssayError(
+      "SINGULAR_COVARIANCE",
+      `fitEraser: the covariance of ${n} examples with ${d} features is singular; use more examples or a narrower tap.`,
+      { n, d, pivot: factor },
+    );
+  }
+  const share = set.counts[1] / n;
+  const cross = new Float64Array(d);
+  eachChunk(set, moments.mean, (block, start) => {
+    for (let i = 0; i < block.rows; i++) {
+      for (let j = 0; j < d; j++) cross[j]! += (block.data[i * d + j]! * (targets[start + i]! - share)) / n;
+    }
+  });
+  // P x = x - c (S⁻¹ c)ᵀ (x - mean) / (cᵀ S⁻¹ c), with c the covariance of features and label.
+  const direction = cross.slice();
+  solveLower(factor, d, direction);
+  solveLowerTransposed(factor, d, direction);
+  const scale = cross.reduce((sum, value, j) => sum + value * direction[j]!, 0);
+  return {
+    kind: "eraser",
+    d,
+    apply: (y) => {
+      const table = rows(y, "eraser");
+      if (table.d !== d) {
+        throw new AssayError(
+          "SHAPE_MISMATCH",
+          `eraser: fitted on ${d} features, examples of [${y.dims.join(", ")}] have ${table.d}.`,
+          {
+            expected: d,
+            dims: y.dims,
+          },
+        );
+      }
+      const erased = Float64Array.from(table.data);
+      for (let i = 0; i < table.n && scale > 0; i++) {
+        let along = 0;
+        for (let j = 0; j < d; j++) along += direction[j]! * (table.data[i * d + j]! - moments.mean[j]!);
+        for (let j = 0; j < d; j++) erased[i * d + j]! -= (cross[j]! * along) / scale;
+      }
+      return tensor("float64", y.dims, erased);
+    },
+  };
+}

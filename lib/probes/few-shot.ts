@@ -1,0 +1,138 @@
+/** How many labelled examples a probe needs, with the controls that show what the number means. */
+import { AssayError } from "../errors.js";
+import { type Generator, generator } from "../random/index.js";
+import { auroc } from "../stats/index.js";
+import { type Labels, type Rows, type Tensor, takeRows, tensor } from "../tensor/index.js";
+import { type LinearProbe, linearProbe, twoClasses } from "./probe.js";
+
+/** Labelled activations. */
+export interface Labelled {
+  readonly x: Tensor;
+  readonly labels: Labels;
+}
+
+/** AUROC against the number of labelled examples per class. */
+export interface FewShotCurve {
+  readonly kind: "few-shot-curve";
+  /** Labelled examples per class. */
+  readonly shots: readonly number[];
+  readonly series: readonly FewShotSeries[];
+  /** Random draws of examples per point. */
+  readonly draws: number;
+  readonly seed: number;
+  /** Number of held-out examples behind each AUROC. */
+  readonly n: number;
+}
+
+/** One line of the curve: the probe itself, or a control. */
+export interface FewShotSeries {
+  readonly name: string;
+  readonly isControl: boolean;
+  /** One entry per number of shots: mean, lowest and highest AUROC over draws. */
+  readonly points: readonly { readonly mean: number; readonly low: number; readonly high: number }[];
+}
+
+/** Options of {@link fewShot}. */
+export interface FewShotOptions {
+  readonly seed: number;
+  /** Fits a probe to a draw, e.g. `(x, labels) => probes.fitLogistic(x, labels)`. */
+  readonly fit: (x: Tensor, labels: Labels) => LinearProbe;
+  /** Default 1, 2, 4 … 128, as far as the examples reach. */
+  readonly shots?: readonly number[];
+  /** Default 8. */
+  readonly draws?: number;
+  /** The same task on other activations, e.g. those of the clean twin, by name. */
+  readonly controls?: Readonly<Record<string, { readonly train: Labelled; readonly heldOut: Labelled }>>;
+}
+
+/**
+ * Fits probes to 1, 2, 4 … examples per class, many draws each, always beside two controls: the same probe with
+ * its labels shuffled, and a random direction.
+ *
+ * @param sets.train Examples to draw from; two classes.
+ * @param sets.heldOut Examples that every probe is judged on.
+ * @throws AssayError INVALID_ARGUMENT if a class has fewer examples than asked for.
+ * @example
+ * probes.fewShot({ train, heldOut }, { seed: 1, fit: (x, labels) => probes.fitLogistic(x, labels) })
+ */
+export function fewShot(
+  sets: { readonly train: Labelled; readonly heldOut: Labelled },
+  { seed, fit: fitProbe, shots, draws = 8, controls = {} }: FewShotOptions,
+): FewShotCurve {
+  const train = twoClasses(sets.train.x, sets.train.labels, "fewShot");
+  const most = Math.min(...train.counts);
+  const sizes = shots ?? [1, 2, 4, 8, 16, 32, 64, 128].filter((count) => count <= most);
+  if (draws < 2 || sizes.some((count) => !Number.isInteger(count) || count < 1 || count > most)) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `fewShot: expected at least 2 draws and 1 to ${most} shots, got ${draws} draws of ${sizes.join(", ")}.`,
+      { draws, shots: sizes, most },
+    );
+  }
+  const random = generator(seed).split("few-shot");
+  const line = (name: string, isControl: boolean, own: typeof sets, make: Fit): FewShotSeries => ({
+    name,
+    isControl,
+    points: sizes.map((count) => summary(aurocs(own, count, draws, random.split(`${name} ${count}`), make))),
+  });
+  const direct: Fit = (x, labels) => fitProbe(x, labels);
+  return {
+    kind: "few-shot-curve",
+    shots: sizes,
+    series: [
+      line("probe", false, sets, direct),
+      line("shuffled labels", true, sets, (x, labels, stream) => fitProbe(x, shuffled(labels, stream))),
+      line("random direction", true, sets, (x, _, stream) => randomDirection(x, stream)),
+      ...Object.entries(controls).map(([name, own]) => line(name, true, own, direct)),
+    ],
+    draws,
+    seed,
+    n: sets.heldOut.x.dims[0] ?? 0,
+  };
+}
+
+type Fit = (x: Tensor, labels: number[], random: Generator) => LinearProbe;
+
+function aurocs(
+  sets: { readonly train: Labelled; readonly heldOut: Labelled },
+  count: number,
+  draws: number,
+  random: Generator,
+  make: Fit,
+): number[] {
+  const train = twoClasses(sets.train.x, sets.train.labels, "fewShot");
+  const heldOut = twoClasses(sets.heldOut.x, sets.heldOut.labels, "fewShot");
+  const members = [0, 1].map((target) =>
+    [...train.targets.keys()].filter((i) => train.targets[i] === target),
+  );
+  return Array.from({ length: draws }, (_, draw) => {
+    const stream = random.split(draw);
+    const chosen = members.flatMap((group) =>
+      [...stream.permutation(group.length).subarray(0, count)].map((i) => group[i]!),
+    );
+    const labels = chosen.map((i) => train.targets[i]!);
+    const logits = make(tensorOf(takeRows(train, chosen)), labels, stream).logits(tensorOf(heldOut));
+    const negatives = logits.filter((_, i) => !heldOut.targets[i]);
+    return auroc({ negatives, positives: logits.filter((_, i) => heldOut.targets[i]) }).value;
+  });
+}
+
+const summary = (values: readonly number[]): FewShotSeries["points"][number] => ({
+  mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+  low: Math.min(...values),
+  high: Math.max(...values),
+});
+
+/** The labels in random order; with one example per class, that is a coin toss. */
+function shuffled(labels: readonly number[], random: Generator): number[] {
+  return [...random.permutation(labels.length)].map((i) => labels[i]!);
+}
+
+function randomDirection(x: Tensor, random: Generator): LinearProbe {
+  const d = x.data.length / x.dims[0]!;
+  const weights = Float64Array.from({ length: d }, () => random.normal());
+  return linearProbe("random direction", weights, 0, { classes: [0, 1], counts: [0, 0] });
+}
+
+const tensorOf = ({ n, d, data }: Rows): Tensor =>
+  data instanceof Float32Array ? tensor("float32", [n, d], data) : tensor("float64", [n, d], data);
