@@ -12,7 +12,7 @@ import { contentsRoutes } from "./contents/routes.js";
 import { TrustStore } from "./contents/trust.js";
 import { frontEndRoutes } from "./front-end.js";
 import { HttpError, Router, refusal, send } from "./http.js";
-import { connectChannels } from "./kernels/channels.js";
+import { connectChannels, reportDead } from "./kernels/channels.js";
 import { v1Protocol } from "./kernels/framing.js";
 import { Kernels, type StartKernel } from "./kernels/kernels.js";
 import { kernelRoutes } from "./kernels/routes.js";
@@ -152,11 +152,16 @@ async function upgrade(
     return;
   }
   const kernel = id === undefined ? undefined : kernels.get(id);
-  const client = await kernel?.client;
+  const client = await kernel?.client.catch((error: unknown) => {
+    process.stderr.write(`assay lab: the kernel did not start: ${(error as Error).message}\n`);
+    return undefined;
+  });
   sockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
-    if (kernel && client) connectChannels(webSocket, kernel, client);
-    // The event stream stays open and silent: the lab has no events to tell.
-    else webSocket.on("error", () => webSocket.terminate());
+    webSocket.on("error", () => webSocket.terminate());
+    // Without a kernel it is the event stream, which stays open and silent: the lab has no events to tell.
+    if (!kernel) return;
+    if (client) connectChannels(webSocket, kernel, client);
+    else reportDead(webSocket);
   });
 }
 

@@ -1,21 +1,11 @@
-/** JupyterLab's settings: the schemas of the bundle, our defaults, and what the user changed. */
+/** JupyterLab's settings: the schemas of the bundle, and what the user changed. */
 import { readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { replaceFile } from "./contents/write.js";
 import { HttpError, type Route, readJson } from "./http.js";
 
-type Json = Record<string, unknown>;
-
-interface Schema extends Json {
-  readonly properties?: Readonly<Record<string, Json>>;
-}
-
-/** Defaults that differ from JupyterLab's own. */
-const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  "@jupyterlab/apputils-extension:themes": { "adaptive-theme": true },
-  "@jupyterlab/apputils-extension:notification": { checkForUpdates: false, fetchNews: "false" },
-};
+type Schema = Readonly<Record<string, unknown>>;
 
 /** One plugin's settings as JupyterLab reads them; `raw` is JSON with comments, as the user wrote it. */
 interface Plugin {
@@ -70,16 +60,5 @@ export function settingsRoutes(bundleFolder: string, dataFolder: string): readon
 }
 
 function loadSchemas(folder: string): Map<string, { readonly schema: Schema; readonly version: string }> {
-  const stored: Readonly<Record<string, { schema: Schema; version: string }>> = JSON.parse(
-    readFileSync(join(folder, "schemas.json"), "utf8"),
-  );
-  return new Map(
-    Object.entries(stored).map(([id, { schema, version }]) => {
-      const properties = { ...schema.properties };
-      for (const [name, value] of Object.entries(defaults[id] ?? {})) {
-        properties[name] = { ...properties[name], default: value };
-      }
-      return [id, { version, schema: { ...schema, properties } }];
-    }),
-  );
+  return new Map(Object.entries(JSON.parse(readFileSync(join(folder, "schemas.json"), "utf8"))));
 }

@@ -15,27 +15,19 @@ import type { LabKernel } from "./kernels.js";
 
 /** Connects a front end's socket with a started kernel, until either ends. */
 export function connectChannels(socket: WebSocket, kernel: LabKernel, client: KernelClient): void {
-  const isV1 = socket.protocol === v1Protocol;
   // Several pages share one kernel: replies go only to the page that asked, iopub to all.
   const sessions = new Set<string>();
-  const forward = (item: ChannelMessage) => {
-    if (socket.readyState !== socket.OPEN) return;
-    socket.send(isV1 ? encodeV1(item) : encodeDefault(item));
-  };
   const stop = client.onMessage((channel, message) => {
     const asker = message.parent_header.session;
-    if (channel === "iopub" || asker === undefined || sessions.has(asker)) forward({ channel, message });
+    if (channel === "iopub" || asker === undefined || sessions.has(asker)) send(socket, { channel, message });
   });
-  void client.exited.then(() => {
-    forward({ channel: "iopub", message: deadStatus() });
-    socket.close(1001, "The kernel has ended.");
-  });
+  void client.exited.then(() => reportDead(socket));
   kernel.connections += 1;
   socket.on("message", (data: RawData, isBinary: boolean) => {
     let item: ChannelMessage;
     try {
       const frame = asBuffer(data);
-      item = isV1 ? decodeV1(frame) : decodeDefault(frame, isBinary);
+      item = socket.protocol === v1Protocol ? decodeV1(frame) : decodeDefault(frame, isBinary);
     } catch {
       // A front end that sends no messages is broken beyond what an answer could mend.
       socket.close(1003, "Not a Jupyter message.");
@@ -48,7 +40,17 @@ export function connectChannels(socket: WebSocket, kernel: LabKernel, client: Ke
     kernel.connections -= 1;
     stop();
   });
-  socket.on("error", () => socket.terminate());
+}
+
+/** Tells the front end that the kernel has ended, and closes its socket. */
+export function reportDead(socket: WebSocket): void {
+  send(socket, { channel: "iopub", message: deadStatus() });
+  socket.close(1001, "The kernel has ended.");
+}
+
+function send(socket: WebSocket, item: ChannelMessage): void {
+  if (socket.readyState !== socket.OPEN) return;
+  socket.send(socket.protocol === v1Protocol ? encodeV1(item) : encodeDefault(item));
 }
 
 const asBuffer = (data: RawData): Buffer =>

@@ -61,7 +61,6 @@ export function kernelRoutes({
       handle: starting(async ({ request }) => {
         const { path = "" } = await readJson(request);
         const kernel = kernels.start({ cwd: await folderOf(String(path)) });
-        await kernel.client;
         return { status: 201, json: kernel.model };
       }),
     },

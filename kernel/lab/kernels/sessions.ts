@@ -52,7 +52,10 @@ export class Sessions {
     return this.#model(this.#find(id));
   }
 
-  /** The session of the path, made if there is none; settles when its kernel answers. */
+  /**
+   * The session of the path, made if there is none. Its kernel may still be starting: the front end then keeps
+   * what the user runs until the kernel's socket opens, while without a session it would drop it.
+   */
   async open(request: SessionRequest): Promise<SessionModel> {
     this.#forgetDead();
     const folder = await this.#folderOf(request.path);
@@ -65,7 +68,6 @@ export class Sessions {
       session = { id: randomUUID(), path, name, type, kernelId: kernel.id };
       this.#sessions.set(session.id, session);
     }
-    await this.#started(session);
     return this.#model(session);
   }
 
@@ -83,7 +85,6 @@ export class Sessions {
     else if (newKernel) {
       session.kernelId = this.#kernels.start({ cwd: await this.#folderOf(session.path) }).id;
     }
-    await this.#started(session);
     const isUsed = [...this.#sessions.values()].some((other) => other.kernelId === before);
     if (!isUsed && this.#kernels.has(before)) await this.#kernels.shutdown(before);
     return this.#model(session);
@@ -94,15 +95,6 @@ export class Sessions {
     const { kernelId } = this.#find(id);
     this.#sessions.delete(id);
     if (this.#kernels.has(kernelId)) await this.#kernels.shutdown(kernelId);
-  }
-
-  async #started(session: Session): Promise<void> {
-    try {
-      await this.#kernels.get(session.kernelId).client;
-    } catch (error) {
-      this.#sessions.delete(session.id);
-      throw error;
-    }
   }
 
   #find(id: string): Session {

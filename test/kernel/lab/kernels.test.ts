@@ -174,3 +174,23 @@ describe("the lab's kernels and sessions", () => {
     );
   });
 });
+
+describe("a kernel that cannot start", () => {
+  it("is reported as dead to the page that waits for it", async () => {
+    const fixture = await labFixture({ startError: new Error("no memory for a test") });
+    const response = await fixture.request("POST", "/api/kernels", {});
+    const { id } = (await response.json()) as { id: string };
+    const headers = { Authorization: `token ${fixture.lab.token}` };
+    const address = `ws://127.0.0.1:${fixture.lab.port}/api/kernels/${id}/channels`;
+    const socket = new WebSocket(address, { headers });
+    const refused = new Promise<void>((resolve) => socket.on("unexpected-response", () => resolve()));
+    const told = once(socket, "message").then(([data]) => {
+      const { message } = decodeDefault(data as Buffer, false);
+      assert.equal(message.content["execution_state"], "dead");
+    });
+    // Whether the socket comes before or after the failure, it does not hang.
+    await Promise.race([told, refused]);
+    assert.deepEqual(await (await fixture.request("GET", "/api/kernels")).json(), []);
+    await fixture.dispose();
+  });
+});

@@ -17,7 +17,9 @@ export interface LabFixture {
   dispose(): Promise<void>;
 }
 
-export async function labFixture(options: { readonly isReadOnly?: boolean } = {}): Promise<LabFixture> {
+export async function labFixture(
+  options: { readonly isReadOnly?: boolean; readonly startError?: Error } = {},
+): Promise<LabFixture> {
   const base = mkdtempSync(join(tmpdir(), "assay-lab-"));
   const [root, outside, bundleFolder] = ["root", "outside", "bundle"].map((name) => join(base, name)) as [
     string,
@@ -29,7 +31,7 @@ export async function labFixture(options: { readonly isReadOnly?: boolean } = {}
   writeFileSync(join(bundleFolder, "main.0123456789ab.js"), "void 0;");
   writeFileSync(join(bundleFolder, "logo.svg"), "<svg/>");
   writeFileSync(join(bundleFolder, "licences.json"), "[]");
-  const schema = { properties: { "adaptive-theme": { type: "boolean", default: false } } };
+  const schema = { properties: { theme: { type: "string", default: "" } } };
   writeFileSync(
     join(bundleFolder, "schemas.json"),
     JSON.stringify({ "@jupyterlab/apputils-extension:themes": { schema, version: "1.2.3" } }),
@@ -49,6 +51,7 @@ export async function labFixture(options: { readonly isReadOnly?: boolean } = {}
     dataFolder: join(base, "data"),
     version: "0.0.0",
     startKernel: async (startOptions) => {
+      if (options.startError) throw options.startError;
       const kernel = new EchoKernel(startOptions);
       kernels.push(kernel);
       return kernel;

@@ -2,6 +2,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { Dialog, ICommandPalette, showDialog } from "@jupyterlab/apputils";
 import { PageConfig } from "@jupyterlab/coreutils";
+import { IMainMenu } from "@jupyterlab/mainmenu";
 import { LabIcon } from "@jupyterlab/ui-components";
 import { Widget } from "@lumino/widgets";
 import svgstr from "./logo.svg";
@@ -47,8 +48,8 @@ export const about: JupyterFrontEndPlugin<void> = {
   id: "assay:about",
   description: "Says what Assay is and whose work it stands on.",
   autoStart: true,
-  optional: [ICommandPalette],
-  activate: (app: JupyterFrontEnd, palette: ICommandPalette | null) => {
+  optional: [ICommandPalette, IMainMenu],
+  activate: (app: JupyterFrontEnd, palette: ICommandPalette | null, menus: IMainMenu | null) => {
     const command = "help:about";
     app.commands.addCommand(command, {
       label: "About Assay",
@@ -60,5 +61,6 @@ export const about: JupyterFrontEndPlugin<void> = {
         }),
     });
     palette?.addItem({ command, category: "Help" });
+    menus?.helpMenu.addGroup([{ command }], 0);
   },
 };
