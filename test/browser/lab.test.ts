@@ -86,23 +86,6 @@ describe("the lab in a browser", function () {
     assert.match(lab.readNotebook("first.ipynb").text, /40 \+ 2/);
   });
 
-  it("completes names and shows their documentation", async () => {
-    await lab.typeCell("answer.toFix");
-    await lab.page.keyboard.press("Tab");
-    await lab.page.waitForFunction(
-      () =>
-        document.querySelector(".jp-Completer:not(.lm-mod-hidden)")?.textContent?.includes("toFixed") ||
-        document
-          .querySelector(".jp-mod-active .cm-content, .jp-mod-selected .cm-content")
-          ?.textContent?.includes("toFixed"),
-    );
-    await lab.page.keyboard.press("Escape");
-    await lab.typeCell("answer");
-    await lab.page.keyboard.press("Shift+Tab");
-    await lab.page.locator(".jp-Tooltip", { hasText: "number" }).waitFor();
-    await lab.page.keyboard.press("Escape");
-  });
-
   it("interrupts an endless loop and keeps the variables", async () => {
     const loop = await lab.runCell("while (true) {}");
     await lab.page.locator('.jp-Notebook-ExecutionIndicator[data-status="busy"]').waitFor();
