@@ -2,9 +2,11 @@
 import { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import { registerDoctor } from "./doctor.js";
+import { registerExport } from "./export.js";
 import { registerInstall } from "./install.js";
 import { registerKernel } from "./kernel.js";
 import { registerLab } from "./lab.js";
+import { registerRun } from "./run.js";
 
 /** Exit code of wrong usage and of input that cannot be read. */
 const USAGE = 2;
@@ -19,6 +21,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     });
   registerInstall(program);
   registerDoctor(program);
+  registerRun(program);
+  registerExport(program);
   registerKernel(program);
   registerLab(program);
   try {

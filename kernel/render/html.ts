@@ -18,8 +18,8 @@ export class Html {
     return typeof value === "object" && value !== null && #markup in value;
   }
 
-  /** Only the `html` template calls this; its literal parts are written by us. */
-  static fromTemplate(literals: TemplateStringsArray, values: readonly HtmlValue[]): Html {
+  /** Only the functions below call this; the literal parts are written by us. */
+  static fromTemplate(literals: readonly string[], values: readonly HtmlValue[]): Html {
     let markup = literals[0]!;
     for (const [i, value] of values.entries()) {
       checkPlace(markup, value);
@@ -29,6 +29,12 @@ export class Html {
   }
 }
 
+/**
+ * Markup that is safe by itself: constants of ours, and what a sanitiser let through. Never text from a model, a
+ * notebook or a user.
+ */
+export const verbatim = (markup: string): Html => Html.fromTemplate([markup], []);
+
 /** What a hole of the template takes. Lists are joined; `null`, `undefined` and `false` leave nothing. */
 export type HtmlValue = Html | string | number | bigint | null | undefined | false | readonly HtmlValue[];
 
@@ -36,7 +42,7 @@ export type HtmlValue = Html | string | number | bigint | null | undefined | fal
  * Makes HTML. Every value is escaped unless it is itself a result of this template.
  *
  * A value may stand between tags or inside a quoted attribute. An address (`href`, `src`) takes only
- * `#fragment` and `data:image/png` values, an event attribute takes none: outputs never load or run anything.
+ * `#fragment` and `data:image/…` values, an event attribute takes none: outputs never load or run anything.
  *
  * @throws AssayError INVALID_ARGUMENT if a value stands where escaping could not protect it.
  * @example
@@ -59,7 +65,7 @@ function markupOf(value: HtmlValue): string {
 function checkPlace(before: string, value: HtmlValue): void {
   const tag = before.slice(before.lastIndexOf("<") + 1);
   if (tag.includes(">")) {
-    if (/^(script|style)\b/i.test(tag)) refuse("inside <script> or <style>", value);
+    if (/^(script|style)\b/i.test(tag) && !Html.isHtml(value)) refuse("inside <script> or <style>", value);
     return;
   }
   if (tag === before) return;
@@ -68,7 +74,10 @@ function checkPlace(before: string, value: HtmlValue): void {
   const name = attribute?.[1]?.toLowerCase() ?? "";
   const text = `${attribute?.[2]}${value}`;
   if (name.startsWith("on")) refuse(`in the event attribute ${name}`, value);
-  if (addresses.has(name) && !/^(#|data:image\/png;base64,[A-Za-z0-9+/=]*$)/.test(text)) {
+  if (
+    addresses.has(name) &&
+    !/^(#|data:image\/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]*$)/.test(text)
+  ) {
     refuse(`as the address of ${name}`, value);
   }
   if (name === "style" && !/^[\w\s:;#%.,()-]*$/.test(text)) refuse("in a style attribute", value);

@@ -1,0 +1,70 @@
+/** A page as PDF, printed by a browser that is already on the machine. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { AssayError } from "../../../lib/errors.js";
+import { findBrowser } from "./browser.js";
+
+const timeoutMs = 120_000;
+
+/**
+ * Prints a self-contained page.
+ *
+ * @throws AssayError MISSING_DEPENDENCY if no browser is found, RUN_FAILED with the browser's own words if it fails.
+ */
+export async function printPdf(page: string): Promise<Uint8Array> {
+  const browser = findBrowser();
+  if (browser === undefined) {
+    throw new AssayError(
+      "MISSING_DEPENDENCY",
+      "pdf: no Chromium, Chrome or Edge was found. Install one, or name it in the variable CHROME_PATH; --to html needs none.",
+    );
+  }
+  const folder = mkdtempSync(join(tmpdir(), "assay-pdf-"));
+  try {
+    const [source, target] = [join(folder, "page.html"), join(folder, "page.pdf")];
+    writeFileSync(source, page);
+    await runBrowser(browser, [
+      `--user-data-dir=${join(folder, "profile")}`,
+      `--print-to-pdf=${target}`,
+      "--no-pdf-header-footer",
+      "--generate-pdf-document-outline",
+      pathToFileURL(source).href,
+    ]);
+    return readFileSync(target);
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function runBrowser(browser: string, args: readonly string[]): Promise<void> {
+  const quiet = [
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ];
+  // Chromium's sandbox refuses to start for root; the page is sanitised and may run nothing.
+  const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  return new Promise((resolve, reject) => {
+    const child = spawn(browser, [...quiet, ...sandbox, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    let words = "";
+    child.stderr.on("data", (chunk) => {
+      words = (words + chunk).slice(-2000);
+    });
+    const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+    const fail = (why: string): void =>
+      reject(new AssayError("RUN_FAILED", `pdf: ${browser} failed (${why}). ${words.trim()}`, { browser }));
+    child.once("error", (error) => fail(error.message));
+    child.once("close", (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) resolve();
+      else fail(signal ?? `code ${code}`);
+    });
+  });
+}
