@@ -74,6 +74,8 @@ export interface CellMeta {
 /** Loads modules for cells. `createModuleLoader` makes it. */
 export interface ModuleLoader {
   readonly meta: CellMeta;
+  /** The folder's compiler options, for `compileCell`. */
+  readonly syntax: SyntaxOptions;
   import(
     specifier: string,
     attributes?: Readonly<Record<string, string>>,

@@ -1,35 +1,58 @@
-/** Modules for cells: packages and files from the notebook's folder. */
+/** Modules for cells: the user's own files, fresh after an edit, and packages as Node resolves them. */
 import { join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import type { MappedSource } from "../stack.js";
+import { readProjectSettings } from "../tsconfig.js";
 import type { ModuleLoader } from "../types.js";
-import { nativeImportFrom } from "./native-import.js";
+import { LocalModules } from "./local-modules.js";
+import { type NativeImport, nativeImportFrom } from "./native-import.js";
 
 const packageRoot = fileURLToPath(new URL("../../../..", import.meta.url));
 
 /** What cells may import although the notebook lies in a folder of its own. */
 const own = /^(?:assay|tslab)(?:\/|$)/;
 
-/** Makes the loader of a session whose notebook lies in `folder`. */
-export function createModuleLoader({ folder }: { readonly folder: string }): ModuleLoader {
+export interface ModuleLoaderOptions {
+  /** Folder of the notebook. */
+  readonly folder: string;
+  /** Told of each local module that is compiled, e.g. `(file, source) => mapper.register(file, source)`. */
+  readonly onModule?: (file: string, source: MappedSource) => void;
+}
+
+/**
+ * Makes the loader of a session. The process must run with `sessionFlags`.
+ *
+ * Relative imports of `.ts`, `.tsx`, `.mts` and ESM `.js` files, with or without their extension or under
+ * the name of their JavaScript, and the `paths` of tsconfig.json are loaded here; JSON needs no attribute.
+ * Everything else is Node's own import, from the notebook's folder; `assay`, `assay/kernel` and `tslab`
+ * fall back to the ones that this kernel came with.
+ */
+export function createModuleLoader({ folder, onModule = () => {} }: ModuleLoaderOptions): ModuleLoader {
   const dirname = resolve(folder);
-  const filename = join(dirname, "[cell]");
-  const importHere = nativeImportFrom(dirname);
-  const importOwn = nativeImportFrom(packageRoot);
-  return {
-    meta: {
-      url: pathToFileURL(filename).href,
-      dirname,
-      filename,
-      resolve: (specifier) => new URL(specifier, pathToFileURL(filename)).href,
-    },
-    async import(specifier, attributes = {}) {
+  const { paths, syntax } = readProjectSettings(dirname);
+  const importers = new Map<string, NativeImport>();
+  const importerOf = (from: string): NativeImport => {
+    const known = importers.get(from) ?? nativeImportFrom(from);
+    importers.set(from, known);
+    return known;
+  };
+  const modules = new LocalModules({
+    paths,
+    syntax,
+    onModule,
+    async importPackage(specifier, from, attributes) {
       try {
-        return await importHere(specifier, attributes);
+        return await importerOf(from)(specifier, attributes);
       } catch (error) {
-        if (!own.test(specifier) || (error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND")
-          throw error;
-        return await importOwn(specifier, attributes);
+        const isMissing = (error as NodeJS.ErrnoException | null)?.code === "ERR_MODULE_NOT_FOUND";
+        if (!own.test(specifier) || !isMissing) throw error;
+        return await importerOf(packageRoot)(specifier, attributes);
       }
     },
+  });
+  return {
+    meta: modules.metaOf(join(dirname, "[cell]")),
+    syntax,
+    import: async (specifier, attributes = {}) => await modules.import(specifier, dirname, attributes),
   };
 }
