@@ -13,7 +13,8 @@ import type { CompiledCell, CompileOptions } from "./types.js";
  * Names declared at its top level become properties of the global object: live in all cells, free to be
  * declared again, and as fast as a global variable. `const` holds from its declaration on, in this cell
  * and in later ones, until it is declared again. Types are blanked out in place, so that generated lines
- * are the user's lines; only cells with syntax that Node lacks go through a transpiler and its source map.
+ * are the user's lines. A name that is read above its own declaration is `undefined`, or what an earlier
+ * cell left in it, rather than an error. Only cells with syntax that Node lacks go through a transpiler and its source map.
  *
  * @throws CellSyntaxError with line, column and excerpt of the user's cell.
  *

@@ -140,15 +140,16 @@ export function rewriteTopLevel(
   }
 
   function functionDeclaration(node: FunctionNode): void {
-    const name = node.id?.name;
-    if (!name) return;
+    if (!node.id) return;
+    const { name, start } = node.id;
     declared.add(name);
-    const keyword = source.slice(node.start, node.id!.start);
-    code.overwrite(node.start, node.id!.end, `${name} = ${keyword.trimEnd()} `);
-    code.appendLeft(node.end, ";");
+    const offsets = (found.references.get(name) ?? []).filter((offset) => offset !== start);
+    // A function that names itself must mean the live binding, not the name of its own expression.
+    const isRecursive = offsets.some((offset) => node.start < offset && offset < node.end);
+    if (isRecursive) code.remove(start, node.id.end);
+    code.appendRight(node.start, `${name} = `).appendLeft(node.end, ";");
     // Functions are hoisted: only one that is used further up has to move.
-    const isUsedBefore = (found.references.get(name) ?? []).some((offset) => offset < node.start);
-    if (isUsedBefore) code.move(node.start, node.end, 0);
+    if (offsets.some((offset) => offset < node.start)) code.move(node.start, node.end, 0);
   }
 
   function assignInPlace(node: Class): void {

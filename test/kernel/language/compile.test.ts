@@ -119,6 +119,14 @@ const cases: readonly (readonly [string, readonly string[], string])[] = [
     "3",
   ],
   [
+    "keeps a function's text, and lets one that calls itself be replaced",
+    [
+      "function f(n) { return n + 1 }; function fact(n: number): number { return n < 2 ? 1 : n * fact(n - 1) }; const old = fact",
+      "function fact(n: number) { return 10 }; [String(f), fact.name, old.name, old(3)]",
+    ],
+    "[ 'function f(n) { return n + 1 }', 'fact', 'fact', 30 ]",
+  ],
+  [
     "shares `var` of loops and blocks",
     ["for (var i = 0, n: number = 3; i < n; i++) { if (i) var z = i }\nfor (var k of [7]) ;", "[i, z, k]"],
     "[ 3, 2, 7 ]",
