@@ -1,0 +1,80 @@
+/** Suite `engine`: the numeric core beside PyTorch, NumPy and scikit-learn, interleaved in one run. */
+
+import { createRequire } from "node:module";
+import { cpus, totalmem } from "node:os";
+import { cleanseStep, gpt, lenetStep } from "./engine/networks.js";
+import { runOverhead } from "./engine/overhead.js";
+import { gaussian, probe, product } from "./engine/statistics.js";
+import type { Row } from "./measure.js";
+import { type Peer, startPeer } from "./peer.js";
+
+/**
+ * Runs the suite.
+ *
+ * The flat keys hold ratios: of times ours / peer, lower is better; `gemm…` of rates, higher is better;
+ * `runOverheadMicroseconds` and the coefficient errors are absolute. `rows` holds both sides of each ratio.
+ * A missing peer gives null.
+ */
+export async function engine(): Promise<Record<string, unknown>> {
+  const threads = Math.min(2, cpus().length);
+  const rows: Record<string, Row> = {};
+  const add = (found: Readonly<Record<string, Row>>): void => {
+    for (const [name, { ours, peer, unit }] of Object.entries(found)) {
+      console.error(
+        `bench: ${name}: ${ours.toPrecision(3)} ${unit}, peer ${peer?.toPrecision(3) ?? "missing"}`,
+      );
+    }
+    Object.assign(rows, found);
+  };
+  const versions: Record<string, string | number> = { node: process.version, ...ownVersions() };
+  const note = (peer: Peer | undefined, name: string): void => {
+    Object.assign(versions, peer?.versions);
+    if (peer) versions[`${name}Blas`] = peer.blas.join(" ");
+  };
+  const single = await startPeer("torch_jobs", 1);
+  note(single, "torchOneThread");
+  try {
+    add({ lenetStepOverTorch: await lenetStep(single, 1, 5) });
+  } finally {
+    single?.stop();
+  }
+  const torch = await startPeer("torch_jobs", threads);
+  note(torch, "torch");
+  try {
+    add({ lenetStepTwoThreadsOverTorch: await lenetStep(torch, threads, 5) });
+    add({ gptGradientOverTorch: await gpt(torch, "gradient", threads, 5) });
+    add({ gptForwardOverTorch: await gpt(torch, "forward", threads, 5) });
+    add({ cleanseStepOverTorch: await cleanseStep(torch, threads, 9) });
+  } finally {
+    torch?.stop();
+  }
+  const numpy = await startPeer("numpy_jobs", threads);
+  note(numpy, "numpy");
+  const absolute: Record<string, number | null> = {};
+  try {
+    add({ gemmOverOpenBlas: await product(numpy, "float64", threads, 9) });
+    add({ gemmFloat32OverOpenBlas: await product(numpy, "float32", threads, 9) });
+    add(await gaussian(numpy, threads, 3));
+    const probed = await probe(numpy, threads, 3);
+    add({ probeOverSklearn: probed.row });
+    Object.assign(absolute, probed.errors);
+  } finally {
+    numpy?.stop();
+  }
+  const overhead = await runOverhead(7);
+  add({ runOverhead: overhead });
+  const ratios = Object.entries(rows).filter(([name]) => name !== "runOverhead");
+  return {
+    ...Object.fromEntries(ratios.map(([name, { ratio }]) => [name, ratio])),
+    runOverheadMicroseconds: overhead.ours - overhead.peer!,
+    ...absolute,
+    rows,
+    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, memoryBytes: totalmem() },
+    versions,
+  };
+}
+
+function ownVersions(): Record<string, string> {
+  const require = createRequire(import.meta.url);
+  return { onnxruntime: (require("onnxruntime-node/package.json") as { version: string }).version };
+}

@@ -1,0 +1,14 @@
+/** `npm run --silent bench -- SUITE [--json]`: one suite, ours and the peers interleaved in one run. */
+import { engine } from "./engine.js";
+
+const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = { engine };
+
+const [name = "", ...flags] = process.argv.slice(2);
+const suite = suites[name];
+if (suite === undefined || flags.some((flag) => flag !== "--json")) {
+  console.error(`usage: npm run --silent bench -- ${Object.keys(suites).join("|")} [--json]`);
+  process.exit(2);
+}
+const result = await suite();
+if (flags.includes("--json")) console.log(JSON.stringify(result, undefined, 2));
+else console.table(result["rows"]);

@@ -1,0 +1,92 @@
+"""The engine benchmark's jobs in NumPy and scikit-learn, written as their users write them."""
+import warnings
+
+import numpy
+import sklearn
+from scipy import linalg
+from sklearn.linear_model import LogisticRegression
+
+warnings.simplefilter("ignore")
+VERSIONS = {"numpy": numpy.__version__, "sklearn": sklearn.__version__}
+
+
+def gemm(size, dtype):
+    random = numpy.random.default_rng(1)
+    a, b = (random.standard_normal((size, size)).astype(dtype) for _ in range(2))
+
+    def run():
+        a @ b
+
+    return run
+
+
+def fitted(x):
+    mean = x.mean(0)
+    centred = x - mean
+    covariance = centred.T @ centred / len(x)
+    factor = linalg.cholesky(covariance, lower=True)
+    return mean, covariance, linalg.solve_triangular(factor, numpy.eye(len(factor), dtype=factor.dtype), lower=True)
+
+
+def covariance(path, dtype):
+    """Mean, covariance, Cholesky factor and its inverse of float32 activations, in `dtype`."""
+    x = numpy.load(path)
+
+    def run():
+        fitted(x.astype(dtype, copy=False))
+
+    return run
+
+
+def mahalanobis(path, dtype):
+    """Squared distances of float32 activations from a Gaussian that is already fitted, in `dtype`."""
+    x = numpy.load(path)
+    mean, _, inverse = fitted(x.astype(dtype))
+
+    def run():
+        whitened = (x - mean.astype(dtype)) @ inverse.T
+        numpy.einsum("ij,ij->i", whitened, whitened)
+
+    return run
+
+
+def probe(features, labels):
+    """A logistic probe by scikit-learn's default solver."""
+    x, y = numpy.load(features), numpy.load(labels)
+
+    def run():
+        model = LogisticRegression(C=1.0, max_iter=1000).fit(x, y)
+        return {"weights": model.coef_[0].tolist(), "intercept": float(model.intercept_[0])}
+
+    return run
+
+
+def newton(features, labels):
+    """The exact optimum: Newton's method in float64 until the step is at rounding."""
+    x, y = numpy.load(features).astype(numpy.float64), numpy.load(labels).astype(numpy.float64)
+    x = numpy.hstack([x, numpy.ones((len(x), 1))])
+    penalty = numpy.ones(x.shape[1])
+    penalty[-1] = 0
+
+    def run():
+        w = numpy.zeros(x.shape[1])
+        for _ in range(60):
+            p = 1 / (1 + numpy.exp(-(x @ w)))
+            gradient = x.T @ (p - y) + penalty * w
+            hessian = x.T @ (x * (p * (1 - p))[:, None]) + numpy.diag(penalty)
+            step = linalg.solve(hessian, gradient, assume_a="pos")
+            w = w - step
+            if abs(step).max() < 1e-14 * max(1, abs(w).max()):
+                break
+        return {"weights": w[:-1].tolist(), "intercept": float(w[-1])}
+
+    return run
+
+
+JOBS = {
+    "gemm": gemm,
+    "covariance": covariance,
+    "mahalanobis": mahalanobis,
+    "probe": probe,
+    "newton": newton,
+}

@@ -1,0 +1,104 @@
+"""The engine benchmark's jobs in PyTorch, written as its users write them."""
+import os
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+torch.set_flush_denormal(True)
+VERSIONS = {"torch": torch.__version__, "torchThreads": torch.get_num_threads()}
+
+
+class LeNet(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Flatten(), nn.Linear(3136, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+def lenet_steps(batch, steps):
+    """Training steps with momentum, each on a batch picked from the data."""
+    torch.manual_seed(1)
+    model = LeNet()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    images, labels = torch.randn(1024, 1, 28, 28), torch.randint(0, 10, (1024,))
+
+    def run():
+        order = torch.randperm(1024)
+        for step in range(steps):
+            picked = order[(step * batch) % 1024:][:batch]
+            optimizer.zero_grad(set_to_none=True)
+            F.cross_entropy(model(images[picked]), labels[picked]).backward()
+            optimizer.step()
+
+    return run
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.ln1, self.ln2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x, mask):
+        batch, length, width = x.shape
+        q, k, v = (t.view(batch, length, self.heads, -1).transpose(1, 2) for t in self.qkv(self.ln1(x)).split(width, 2))
+        scores = q @ k.transpose(-2, -1) * (width // self.heads) ** -0.5 + mask
+        x = x + self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, length, width))
+        return x + self.down(F.gelu(self.up(self.ln2(x))))
+
+
+class Gpt(nn.Module):
+    def __init__(self, vocabulary, width, heads, layers, length):
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Parameter(torch.randn(length, width))
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
+        self.register_buffer("mask", torch.full((length, length), -1e4).triu(1))
+
+    def forward(self, x):
+        x = self.tokens(x) + self.positions
+        for block in self.blocks:
+            x = block(x, self.mask)
+        return self.head(self.norm(x))
+
+
+def gpt(kind, vocabulary, width, heads, layers, length, batch):
+    torch.manual_seed(1)
+    model = Gpt(vocabulary, width, heads, layers, length)
+    x, labels = torch.randint(0, vocabulary, (batch, length)), torch.randint(0, vocabulary, (batch, length))
+    loss = lambda: F.cross_entropy(model(x).flatten(0, 1), labels.flatten())
+
+    def gradient():
+        torch.autograd.grad(loss(), list(model.parameters()))
+
+    def forward():
+        with torch.inference_mode():
+            loss()
+
+    return gradient if kind == "gradient" else forward
+
+
+def cleanse(batch):
+    """Gradients of one Neural Cleanse step for mask and pattern."""
+    torch.manual_seed(1)
+    model = LeNet().requires_grad_(False)
+    images, target = torch.rand(batch, 1, 28, 28), torch.full((batch,), 3)
+    mask, pattern = torch.randn(1, 28, 28, requires_grad=True), torch.randn(1, 28, 28, requires_grad=True)
+
+    def run():
+        m, p = mask.tanh() * 0.5 + 0.5, pattern.tanh() * 0.5 + 0.5
+        logits = model(images + m * (p - images))
+        torch.autograd.grad(F.cross_entropy(logits, target, reduction="sum"), [mask, pattern])
+
+    return run
+
+
+JOBS = {
+    "lenet": lenet_steps,
+    "gpt": gpt,
+    "cleanse": cleanse,
+}
