@@ -1,7 +1,12 @@
 export { type BootstrapOptions, bootstrap } from "./bootstrap.js";
+export * from "./calibration.js";
 export { type ConformalThreshold, conformalPValues, conformalThreshold } from "./conformal.js";
 export type { Estimate } from "./estimate.js";
+export * from "./goodness-of-fit.js";
+export * from "./multiple-testing.js";
 export { partialAuroc, truePositiveRateAt } from "./operating-point.js";
+export * from "./permutation.js";
+export * from "./precision-recall.js";
 export {
   checkLevel,
   clopperPearson,
@@ -22,4 +27,5 @@ export {
   regularisedGammaP,
   regularisedGammaQ,
   studentCdf,
+  studentQuantile,
 } from "./special.js";

@@ -89,6 +89,14 @@ export function studentCdf(t: number, degreesOfFreedom: number): number {
   return t > 0 ? 1 - tail : tail;
 }
 
+/** The t with `studentCdf(t) = p`, for 0 < p < 1. */
+export function studentQuantile(p: number, degreesOfFreedom: number): number {
+  if (p === 0.5) return 0;
+  const x = betaQuantile(2 * Math.min(p, 1 - p), degreesOfFreedom / 2, 0.5);
+  const t = Math.sqrt((degreesOfFreedom * (1 - x)) / x);
+  return p > 0.5 ? t : -t;
+}
+
 const HALF_LOG_2PI = 0.9189385332046728;
 const LANCZOS = [
   0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
