@@ -4,7 +4,9 @@ import { AssayError } from "../errors.js";
 import {
   declared,
   fedInputs,
+  followBranches,
   gradientGraph,
+  hasBranches,
   type InnerValue,
   inferShapes,
   type Model,
@@ -138,16 +140,12 @@ export function wrapModel(graph: Model, options: LoadOptions = {}): LoadedModel 
       { cotangents, wrt }: { readonly cotangents: Tensors; readonly wrt: readonly string[] },
     ) {
       const targets = Object.keys(cotangents).sort();
-      const key = `vjp ${targets.join("\0")}\n${[...wrt].sort().join("\0")}`;
-      const gradient = session(
-        key,
-        () =>
-          gradientGraph(graph, {
-            of: Object.fromEntries(targets.map((name) => [name, cotangentOf(name)])),
-            wrt,
-          }).model,
-      );
       const given = { ...feedsOf(graph, feeds) };
+      // With If nodes, the gradient is that of the branches which these inputs take.
+      const decided = hasBranches(graph) ? followBranches(graph, given) : { model: graph, way: "" };
+      const key = ["vjp", decided.way, ...targets, "by", ...[...wrt].sort()].join("\0");
+      const of = Object.fromEntries(targets.map((name) => [name, cotangentOf(name)]));
+      const gradient = session(key, () => gradientGraph(decided.model, { of, wrt }).model);
       for (const name of targets) given[cotangentOf(name)] = cotangents[name]!;
       const values = await gradient.run(neededBy(gradient, given));
       return Object.fromEntries(wrt.map((name) => [name, values[`gradient/${name}`]!]));

@@ -7,9 +7,11 @@ export {
   subgraphs,
   textAttribute,
 } from "./attributes.js";
+export { type DecidedModel, foldBranches, followBranches, hasBranches } from "./branches.js";
 export { type Attributes, type GraphBuilder, graphBuilder, makeNode, OPSET, valueInfo } from "./builder.js";
 export { checkModel } from "./check.js";
 export { decodeFile, decodeModel } from "./decode.js";
+export { decomposableOperators, decomposeModel, isDecomposable } from "./decompose/index.js";
 export { encodeModel, writeModel } from "./encode.js";
 export {
   differentiableOperators,

@@ -31,6 +31,7 @@
  */
 import { AssayError } from "../../errors.js";
 import type { Tensor } from "../../tensor/index.js";
+import { foldBranches } from "../branches.js";
 import { type GraphBuilder, graphBuilder } from "../builder.js";
 import { decomposeModel } from "../decompose/index.js";
 import { nearestNames, opsetOf, prune, sortNodes, subgraphsRead, untyped } from "../graph.js";
@@ -89,18 +90,19 @@ export interface GradientGraph {
  * gradientGraph(model, { of: { logits: "c" }, wrt: ["x", "fc.weight"] }).gradients   // { x: "gradient/x", … }
  */
 export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOptions): GradientGraph {
-  const model = decomposeModel(upgradeModel(source));
   const targets = typeof of === "string" ? [of] : Object.keys(of);
+  const upgraded = foldBranches(upgradeModel(source));
   const cotangents = typeof of === "string" ? [] : Object.values(of);
-  const wanted = new Set([...targets, ...keep, ...inGraph(model, [...wrt, ...cotangents])]);
-  const cone = { ...model, graph: prune(model.graph, [...wanted].map(untyped)) };
-  const values = inferShapes(cone);
-  const nodes = sortNodes(cone.graph.nodes);
-  checkNames(model, values, targets, wrt);
-  const builder = graphBuilder({ ...cone.graph, outputs: [] }, model.opsets);
+  checkNames(upgraded, [...targets, ...wrt]);
+  const wanted = new Set([...targets, ...keep, ...madeByNodes(upgraded, [...wrt, ...cotangents])]);
+  const model = decomposeModel({ ...upgraded, graph: prune(upgraded.graph, [...wanted].map(untyped)) });
+  const values = inferShapes(model);
+  const nodes = sortNodes(model.graph.nodes);
+  checkTypes(values, [...targets, ...wrt]);
+  const builder = graphBuilder({ ...model.graph, outputs: [] }, model.opsets);
   const tape: Tape = {
     builder,
-    forward: cone.graph,
+    forward: model.graph,
     opset: opsetOf(model) ?? 0,
     values,
     gradients: new Map(),
@@ -125,41 +127,39 @@ export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOpt
   return { model: { ...model, graph: prune({ ...graph, nodes: extended, valueInfo: [] }) }, gradients };
 }
 
-const inGraph = (model: Model, names: readonly string[]): string[] => {
+const madeByNodes = (model: Model, names: readonly string[]): string[] => {
   const made = new Set(model.graph.nodes.flatMap(({ outputs }) => outputs));
   return names.filter((name) => made.has(name));
 };
 
 const isFloat = (value: InnerValue | undefined): boolean => value?.type?.startsWith("float") ?? false;
 
-function checkNames(
-  model: Model,
-  values: ReadonlyMap<string, InnerValue>,
-  targets: readonly string[],
-  wrt: readonly string[],
-): void {
+function checkNames({ graph }: Model, names: readonly string[]): void {
   const known = new Set([
-    ...model.graph.inputs.map(({ name }) => name),
-    ...model.graph.initializers.map(({ name }) => name ?? ""),
-    ...model.graph.nodes.flatMap(({ outputs }) => outputs),
+    ...graph.inputs.map(({ name }) => name),
+    ...graph.initializers.map(({ name }) => name ?? ""),
+    ...graph.nodes.flatMap(({ outputs }) => outputs),
   ]);
-  for (const name of [...targets, ...wrt]) {
-    if (!known.has(name)) {
-      const nearest = nearestNames(name, [...known]);
-      throw new AssayError(
-        "UNKNOWN_TENSOR",
-        `gradient: the model has no tensor "${name}". Nearest names: ${nearest.join(", ")}.`,
-        { name, nearest },
-      );
-    }
+  for (const name of names) {
+    if (known.has(name)) continue;
+    const nearest = nearestNames(name, [...known]);
+    throw new AssayError(
+      "UNKNOWN_TENSOR",
+      `gradient: the model has no tensor "${name}". Nearest names: ${nearest.join(", ")}.`,
+      { name, nearest },
+    );
+  }
+}
+
+function checkTypes(values: ReadonlyMap<string, InnerValue>, names: readonly string[]): void {
+  for (const name of names) {
     const value = values.get(name);
-    if (value !== undefined && !isFloat(value)) {
-      throw new AssayError(
-        "TYPE_MISMATCH",
-        `gradient: the tensor "${name}" is ${value.type ?? "no tensor"}; gradients exist for floating point only. For token ids, differentiate by the embedding that is looked up.`,
-        { name, type: value.type },
-      );
-    }
+    if (value === undefined || isFloat(value)) continue;
+    throw new AssayError(
+      "TYPE_MISMATCH",
+      `gradient: the tensor "${name}" is ${value.type ?? "no tensor"}; gradients exist for floating point only. For token ids, differentiate by the embedding that is looked up.`,
+      { name, type: value.type },
+    );
   }
 }
 
@@ -173,7 +173,9 @@ function dependents(
   for (const node of nodes) {
     const reads = [...node.inputs, ...subgraphsRead(node)];
     if (!reads.some((name) => reached.has(name))) continue;
-    for (const output of node.outputs) if (isFloat(values.get(output))) reached.add(output);
+    // Rounding to integers has no slope; taking it for zero would answer a question that nobody asked.
+    const rounds = node.opType === "QuantizeLinear" || node.opType === "DynamicQuantizeLinear";
+    for (const output of node.outputs) if (rounds || isFloat(values.get(output))) reached.add(output);
   }
   return reached;
 }

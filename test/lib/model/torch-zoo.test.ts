@@ -8,23 +8,6 @@ import { torchModelPath, torchModels, torchReference } from "../../support/torch
 /** Maximum norm of the difference over that of torch's float64 value: float32 sums of up to a few hundred terms. */
 const TOLERANCE = 1e-5;
 
-/** Models whose gradient is refused, with the operator that the message names. Whoever writes its rule deletes the row. */
-const REFUSED: Readonly<Record<string, string>> = {
-  "cnn-local-response-17": "If",
-  "cnn-affine-grid-sample-17": "GridSample",
-  "lstm-13": "LSTM",
-  "lstm-17": "LSTM",
-  "lstm-two-ways-17": "LSTM",
-  "lstm-two-layers-17": "LSTM",
-  "lstm-states-17": "LSTM",
-  "gru-13": "GRU",
-  "gru-17": "GRU",
-  "gru-two-ways-17": "GRU",
-  "rnn-tanh-17": "RNN",
-  "rnn-relu-17": "RNN",
-  "losses-17": "SoftmaxCrossEntropyLoss",
-};
-
 describe("a model exported by torch", () => {
   for (const { name } of torchModels()) {
     describe(name, () => {
@@ -50,26 +33,14 @@ describe("a model exported by torch", () => {
         }
       });
 
-      const refused = REFUSED[name];
-      if (refused === undefined) {
-        it("gives torch's gradients for inputs and weights", async () => {
-          const { inputs, cotangents, gradients } = await torchReference(name);
-          using model = await loadModel(torchModelPath(name), { threads: 1 });
-          const results = await model.vjp(inputs, { cotangents, wrt: Object.keys(gradients) });
-          for (const [tensor, expected] of Object.entries(gradients)) {
-            assertClose(results[tensor], expected, TOLERANCE, tensor);
-          }
-        });
-      } else {
-        it(`refuses a gradient through ${refused} by name`, async () => {
-          const { inputs, cotangents, gradients } = await torchReference(name);
-          using model = await loadModel(torchModelPath(name), { threads: 1 });
-          await assert.rejects(model.vjp(inputs, { cotangents, wrt: Object.keys(gradients) }), {
-            code: "UNSUPPORTED_OPERATOR",
-            message: new RegExp(`\\b${refused}\\b`),
-          });
-        });
-      }
+      it("gives torch's gradients for inputs and weights", async () => {
+        const { inputs, cotangents, gradients } = await torchReference(name);
+        using model = await loadModel(torchModelPath(name), { threads: 1 });
+        const results = await model.vjp(inputs, { cotangents, wrt: Object.keys(gradients) });
+        for (const [tensor, expected] of Object.entries(gradients)) {
+          assertClose(results[tensor], expected, TOLERANCE, tensor);
+        }
+      });
 
       it("is written back byte by byte", () => {
         const bytes = readFileSync(torchModelPath(name));
