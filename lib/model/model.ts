@@ -4,9 +4,7 @@ import { AssayError } from "../errors.js";
 import {
   declared,
   fedInputs,
-  followBranches,
   gradientGraph,
-  hasBranches,
   type InnerValue,
   inferShapes,
   type Model,
@@ -14,6 +12,7 @@ import {
   nearestNames,
   openModel,
   prune,
+  specialise,
   untyped,
 } from "../onnx/index.js";
 import { type Session, sessionCache, type Tensors, type ValueDescription } from "../runtime/index.js";
@@ -141,11 +140,10 @@ export function wrapModel(graph: Model, options: LoadOptions = {}): LoadedModel 
     ) {
       const targets = Object.keys(cotangents).sort();
       const given = { ...feedsOf(graph, feeds) };
-      // With If nodes, the gradient is that of the branches which these inputs take.
-      const decided = hasBranches(graph) ? followBranches(graph, given) : { model: graph, way: "" };
-      const key = ["vjp", decided.way, ...targets, "by", ...[...wrt].sort()].join("\0");
+      const special = specialise(graph, given);
+      const key = ["vjp", special.key, ...targets, "by", ...[...wrt].sort()].join("\0");
       const of = Object.fromEntries(targets.map((name) => [name, cotangentOf(name)]));
-      const gradient = session(key, () => gradientGraph(decided.model, { of, wrt }).model);
+      const gradient = session(key, () => gradientGraph(special.model, { of, wrt }).model);
       for (const name of targets) given[cotangentOf(name)] = cotangents[name]!;
       const values = await gradient.run(neededBy(gradient, given));
       return Object.fromEntries(wrt.map((name) => [name, values[`gradient/${name}`]!]));

@@ -55,5 +55,6 @@ export type {
 } from "./schema.js";
 export { type InnerValue, inferShapes } from "./shapes.js";
 export { bytesOf } from "./source.js";
+export { type SpecialisedModel, specialise } from "./specialise.js";
 export { readTensor, tensorMessage } from "./tensors.js";
 export { upgradeModel } from "./upgrade.js";

@@ -96,15 +96,20 @@ registerGradients({
   ),
   Shrink: unary((c, x) => c.mask(above(c, c.op("Abs", [x]), floatAttribute(c.node, "lambd", 0.5)))),
   Clip: (c) => {
-    // Bounds that are themselves differentiated by do not occur in models; their gradient is left out.
-    let inside: string | undefined;
-    if (c.x(1)) inside = c.op("GreaterOrEqual", [c.x(0), c.x(1)]);
-    if (c.x(2)) {
-      const below = c.op("LessOrEqual", [c.x(0), c.x(2)]);
-      inside = inside === undefined ? below : c.op("And", [inside, below]);
-    }
-    if (c.needs(1) || c.needs(2)) c.unsupported("has no gradient by its bounds");
-    return [inside === undefined ? c.dy(0) : c.op("Mul", [c.dy(0)!, c.mask(inside)])];
+    const [x, low, high] = [c.x(0), c.x(1), c.x(2)];
+    const notBelow = low ? c.mask(c.op("GreaterOrEqual", [x, low])) : undefined;
+    const notAbove = high ? c.mask(c.op("LessOrEqual", [x, high])) : undefined;
+    const masks = [notBelow, notAbove].filter((mask) => mask !== undefined);
+    // Where a bound cuts in, the result is the bound itself.
+    const byBound = (bound: string, mask: string | undefined): string => {
+      const cut = c.op("Mul", [c.dy(0)!, oneMinus(c, mask!)]);
+      return c.reshapeLike(c.op("ReduceSum", [cut], { keepdims: 0 }), bound);
+    };
+    return [
+      masks.reduce((gradient, mask) => c.op("Mul", [gradient, mask]), c.dy(0)!),
+      c.needs(1) ? byBound(low, notBelow) : undefined,
+      c.needs(2) ? byBound(high, notAbove) : undefined,
+    ];
   },
   Floor: zero,
   Ceil: zero,

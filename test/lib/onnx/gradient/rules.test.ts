@@ -118,6 +118,15 @@ describe("gradients of elementwise operators agree with central differences", ()
       },
     },
     {
+      title: "by its bounds too",
+      op: "Clip",
+      feeds: {
+        x: away,
+        low: tensor("float32", [], Float32Array.of(-1)),
+        high: tensor("float32", [], Float32Array.of(1)),
+      },
+    },
+    {
       title: "upper bound only",
       op: "Clip",
       feeds: { x: away },

@@ -1,0 +1,57 @@
+/** Fixes what the inputs at hand decide, where a gradient needs it: branches taken and lengths unrolled. */
+import type { Tensors } from "../runtime/index.js";
+import { followBranches, hasBranches } from "./branches.js";
+import { graphBuilder } from "./builder.js";
+import { prune, untyped } from "./graph.js";
+import { modelSession } from "./open.js";
+import type { Model, Node } from "./schema.js";
+
+/** A model that holds for inputs like those at hand. */
+export interface SpecialisedModel {
+  readonly model: Model;
+  /** Equal for inputs that give the same specialised model. */
+  readonly key: string;
+}
+
+const isRecurrent = ({ opType }: Node): boolean => opType === "LSTM" || opType === "GRU" || opType === "RNN";
+
+/**
+ * Follows the branches that these inputs take, and fixes the length of recurrent layers, so that they can be
+ * unrolled. Other models come back as they are.
+ */
+export function specialise(source: Model, feeds: Tensors): SpecialisedModel {
+  const { model, way } = hasBranches(source) ? followBranches(source, feeds) : { model: source, way: "" };
+  const sequences = [...new Set(model.graph.nodes.filter(isRecurrent).map(({ inputs }) => inputs[0]!))];
+  if (sequences.length === 0) return { model, key: way };
+  const sizes = sizesOf(model, sequences, feeds);
+  const builder = graphBuilder({ ...model.graph, nodes: [] }, model.opsets);
+  for (const node of model.graph.nodes) for (const output of node.outputs) if (output) builder.claim(output);
+  for (const node of model.graph.nodes) {
+    if (!isRecurrent(node)) builder.node(node);
+    else {
+      const [x, ...rest] = node.inputs as [string];
+      const fixed = builder.op("Reshape", [x, builder.integers(...sizes.get(x)!)]);
+      builder.node({ ...node, inputs: [fixed, ...rest] });
+    }
+  }
+  const graph = { ...builder.graph(model.graph.name), outputs: model.graph.outputs };
+  return {
+    model: { ...model, graph },
+    key: `${way}/${[...sizes.values()].map((dims) => dims.join("x")).join()}`,
+  };
+}
+
+/** Dims of inner tensors at these inputs, found by running the model up to them. */
+function sizesOf(model: Model, names: readonly string[], feeds: Tensors): Map<string, readonly number[]> {
+  const made = new Set(model.graph.nodes.flatMap(({ outputs }) => outputs));
+  const inner = names.filter((name) => made.has(name));
+  const sizes = new Map(names.map((name) => [name, feeds[name]?.dims ?? []]));
+  if (inner.length === 0) return sizes;
+  using session = modelSession(
+    { ...model, graph: prune(model.graph, inner.map(untyped)) },
+    { optimization: "basic" },
+  );
+  const values = session.runSync(Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name]!])));
+  for (const name of inner) sizes.set(name, values[name]!.dims);
+  return sizes;
+}
