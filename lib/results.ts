@@ -1,12 +1,13 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
 import type { Detection, Gaussian } from "./anomaly/index.js";
-import type { Calibration, TriggerSearch } from "./extraction/index.js";
+import type { Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
 import type { Figure } from "./plots/figure.js";
 import type { ImageGrid } from "./plots/image-grid.js";
 import type { FewShotCurve, LayerSweep, LinearProbe, ProbeEvaluation } from "./probes/index.js";
 import type { SpecificationReport } from "./spec/index.js";
 import type { Estimate } from "./stats/estimate.js";
 import type { AurocComparison, RocCurve } from "./stats/roc.js";
+import type { ModelCard } from "./zoo/index.js";
 
 /** Every result that has a `kind`. */
 export type Result =
@@ -23,7 +24,9 @@ export type Result =
   | Detection
   | SpecificationReport
   | Calibration
-  | TriggerSearch;
+  | TriggerSearch
+  | TriggerVerification
+  | ModelCard;
 
 /** The name of a kind of result. */
 export type ResultKind = Result["kind"];

@@ -1,6 +1,6 @@
 /** Examples with their labels, as audits and training take them. */
 import { AssayError } from "../errors.js";
-import { type Tensor, takeExamples } from "../tensor/index.js";
+import { integerLabels, readNpz, type Tensor, takeExamples } from "../tensor/index.js";
 
 /** Labelled examples: `inputs` `[n, ...]` as the model takes them, `labels` int64 `[n]`, each a class number. */
 export interface LabelledData {
@@ -36,4 +36,34 @@ export function takePerClass(data: LabelledData, perClass: number): LabelledData
     );
   }
   return takeLabelled(data, rows);
+}
+
+/**
+ * Reads labelled examples from an .npz file: `inputs` `[n, ...]` and int64 `labels` `[n]`.
+ *
+ * @throws AssayError FILE_NOT_FOUND, INVALID_FILE; UNKNOWN_TENSOR or SHAPE_MISMATCH if the arrays are missing or
+ *   do not belong together.
+ * @example
+ * const clean = await data.readLabelled("data/fashion-mnist.npz");
+ */
+export async function readLabelled(path: string): Promise<LabelledData> {
+  const { inputs, labels, ...others } = await readNpz(path);
+  if (!inputs || !labels) {
+    const found = [...(inputs ? ["inputs"] : []), ...(labels ? ["labels"] : []), ...Object.keys(others)];
+    throw new AssayError(
+      "UNKNOWN_TENSOR",
+      `"${path}" must hold the arrays "inputs" and "labels"; it holds ${found.length > 0 ? found.join(", ") : "none"}.`,
+      { path, found },
+    );
+  }
+  return { inputs, labels: labelTensor(labels, inputs.dims[0] ?? 0, path) };
+}
+
+/**
+ * Labels as int64 `[n]`, whatever integer type they came in.
+ *
+ * @throws AssayError SHAPE_MISMATCH, TYPE_MISMATCH.
+ */
+export function labelTensor(labels: Tensor, n: number, who: string): Tensor<"int64"> {
+  return { type: "int64", dims: [n], data: BigInt64Array.from(integerLabels(labels, n, who), BigInt) };
 }

@@ -19,6 +19,8 @@ export interface Calibration {
   readonly target: number;
   /** The highest score. */
   readonly statistic: number;
+  /** The statistic that 5 % of clean models exceed. */
+  readonly threshold: number;
   /** Probability of a statistic at least this high from a clean model, all classes together. */
   readonly pValue: number;
   /** Number of reference models; 0 means that the classes were compared with one another, at low power. */
@@ -70,15 +72,14 @@ export function calibrate(
   }
   const scores = anomalyScores(suspect, references, perClassSpread);
   const statistic = maximum(scores);
-  const asHigh = simulateNull(classes, references.length, perClassSpread, seed).reduce(
-    (count, value) => count + (value >= statistic ? 1 : 0),
-    0,
-  );
+  const clean = simulateNull(classes, references.length, perClassSpread, seed);
+  const asHigh = clean.reduce((count, value) => count + (value >= statistic ? 1 : 0), 0);
   return {
     kind: "calibration",
     scores,
     target: scores.indexOf(statistic),
     statistic,
+    threshold: clean[Math.ceil(0.95 * clean.length) - 1]!,
     pValue: (asHigh + 1) / (NULL_DRAWS + 1),
     references: references.length,
     method: `${NULL_DRAWS} simulated clean models`,
@@ -87,7 +88,7 @@ export function calibrate(
 
 const nulls = new Map<string, Float64Array>();
 
-/** Statistics of simulated clean models; kept, since an audit asks for the same ones again and again. */
+/** Statistics of simulated clean models in rising order; kept, since an audit asks for the same ones again and again. */
 function simulateNull(
   classes: number,
   references: number,
@@ -101,7 +102,7 @@ function simulateNull(
   const values = Float64Array.from({ length: NULL_DRAWS }, () => {
     const [first, ...rest] = drawClean(classes, references, random);
     return maximum(anomalyScores(first!, rest, perClassSpread));
-  });
+  }).sort();
   if (nulls.size >= 16) nulls.clear();
   nulls.set(key, values);
   return values;

@@ -1,9 +1,9 @@
 /** Trigger extraction: search, calibration against clean models, verification. */
+export { type Audit, type AuditOptions, audit, type Budget, type Scan } from "./audit.js";
 export { type Calibration, calibrate } from "./calibration.js";
 export { fastSearch } from "./invert.js";
 export { madFalseAlarmRate, madIndex } from "./mad-index.js";
 export {
-  type Decision,
   type NeuralCleanseOptions,
   neuralCleanse,
   type TriggerCandidate,
@@ -11,3 +11,5 @@ export {
 } from "./neural-cleanse.js";
 export type { CleanData } from "./prepare.js";
 export type { RecoveredTrigger } from "./recovered-trigger.js";
+export type { Check, Decision, Verdict } from "./verdict.js";
+export { type Control, type TriggerVerification, verifyTrigger } from "./verify.js";

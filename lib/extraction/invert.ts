@@ -32,14 +32,39 @@ export interface Inversion {
 export const allTargets = (classes: number): Arm[] =>
   Array.from({ length: classes }, (_, target) => ({ target, victim: null }));
 
-/** Searches masks for `arms` on the images held for searching. */
+const known = new WeakMap<LoadedModel, Map<string, Inversion>>();
+
+/**
+ * Searches masks for `arms` on the images held for searching.
+ *
+ * The same search of the same loaded model is run once: references serve many audits. A search that was done
+ * before costs no passes.
+ */
 export async function invert(
   model: LoadedModel,
   images: PreparedImages,
   arms: readonly Arm[],
   options: SearchOptions,
 ): Promise<Inversion> {
-  const { layout, output, range, classes, search } = images;
+  const { signal: _signal, onProgress, ...settings } = options;
+  const key = JSON.stringify([settings, arms, images.layout, images.output, images.range, images.digest]);
+  const before = known.get(model)?.get(key);
+  if (before) {
+    onProgress?.(options.steps, options.steps);
+    return { ...before, passes: { forward: 0, backward: 0 } };
+  }
+  const inversion = await search(model, images, arms, options);
+  known.set(model, (known.get(model) ?? new Map()).set(key, inversion));
+  return inversion;
+}
+
+async function search(
+  model: LoadedModel,
+  images: PreparedImages,
+  arms: readonly Arm[],
+  options: SearchOptions,
+): Promise<Inversion> {
+  const { layout, output, range, classes } = images;
   const gradients = {
     mask: `gradient/${maskGraphNames.mask}`,
     pattern: `gradient/${maskGraphNames.pattern}`,
@@ -60,8 +85,8 @@ export async function invert(
     gradients,
     layout,
     classes,
-    inputs: search.inputs,
-    labels: Int32Array.from(search.labels.data, Number),
+    inputs: images.search.inputs,
+    labels: Int32Array.from(images.search.labels.data, Number),
     passes,
   });
   return { model: model.name, masks: await searchMasks(objective, arms, options), passes };

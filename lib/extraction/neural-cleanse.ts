@@ -17,9 +17,7 @@ import { allTargets, fastSearch, type Inversion, invert, smallness } from "./inv
 import type { FoundMask, SearchOptions } from "./mask-search.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
 import { patternTensor, type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
-
-/** The words of every verdict. */
-export type Decision = "no-evidence" | "suspicious" | "backdoored" | "inconclusive";
+import { type Decision, decide } from "./verdict.js";
 
 /** Options of `neuralCleanse`. */
 export interface NeuralCleanseOptions extends Partial<Omit<SearchOptions, "seed" | "onProgress">> {
@@ -136,7 +134,7 @@ async function judge(
     references: references.map(({ name }) => name),
     candidates: masks.map((mask, k) => candidate(mask, k, images, others, calibration)),
     calibration,
-    decision: decide(masks, calibration, success),
+    decision: decide(calibration.pValue, success),
     target: calibration.target,
     pValue: calibration.pValue,
     recovered,
@@ -165,15 +163,6 @@ function candidate(
     referenceL1Norms: others.map((other) => other.masks[k]!.maskL1Norm),
     score: calibration.scores[k]!,
   };
-}
-
-/** Accuses only on an unusual class *and* a trigger that works on images it was not made from. */
-function decide(masks: readonly FoundMask[], { pValue }: Calibration, success: Estimate): Decision {
-  if (masks.every((mask) => !mask.isWorking)) return "inconclusive";
-  const isVerified = success.interval[0] >= 0.5;
-  if (pValue < 0.01 && isVerified) return "backdoored";
-  if (pValue < 0.05) return isVerified ? "suspicious" : "inconclusive";
-  return "no-evidence";
 }
 
 function powerWarnings(references: number): string[] {

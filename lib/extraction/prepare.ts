@@ -1,5 +1,6 @@
 /** Clean data made ready for a search: one layout, labels, the input range, and a part held out. */
-import type { LabelledData } from "../data/labelled.js";
+import { createHash } from "node:crypto";
+import { type LabelledData, labelTensor } from "../data/index.js";
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { generator } from "../random/index.js";
@@ -10,7 +11,8 @@ import { channelsFirst, type ImageLayout, imageLayout, imageModel } from "./imag
 /** Clean inputs with or without their labels. */
 export interface CleanData {
   readonly inputs: Tensor;
-  readonly labels?: Tensor<"int64">;
+  /** Integers `[n]`. */
+  readonly labels?: Tensor | undefined;
 }
 
 /** What every step of an extraction needs to know. */
@@ -23,6 +25,8 @@ export interface PreparedImages {
   /** Images to search on, and images never searched on; both `[n, channels, height, width]`. */
   readonly search: LabelledData & { readonly inputs: Tensor<"float32"> };
   readonly heldOut: LabelledData & { readonly inputs: Tensor<"float32"> };
+  /** SHA-256 of the search images and their labels. */
+  readonly digest: string;
   readonly warnings: readonly string[];
 }
 
@@ -70,20 +74,27 @@ export async function prepareImages(
   }
   const output = (model.outputs.find(({ type }) => type?.startsWith("float")) ?? model.outputs[0]!).name;
   const warnings: string[] = [];
-  const labels = checkLabels(clean.labels, seen.predicted, seen.classes, warnings);
+  const labels = checkLabels(
+    clean.labels && labelTensor(clean.labels, count, "labels"),
+    seen.predicted,
+    seen.classes,
+    warnings,
+  );
   const order = generator(options.seed).split("split").permutation(count);
   const half = Math.min(count >> 1, MAX_SEARCH_IMAGES);
   const part = (rows: Uint32Array) => ({
     inputs: takeExamples(images, rows),
     labels: takeExamples(labels, rows),
   });
+  const searched = part(order.subarray(0, half));
   return {
     layout,
     classes: seen.classes,
     output,
     range,
-    search: part(order.subarray(0, half)),
+    search: searched,
     heldOut: part(order.subarray(half)),
+    digest: createHash("sha256").update(searched.inputs.data).update(searched.labels.data).digest("hex"),
     warnings,
   };
 }
@@ -127,13 +138,6 @@ function checkLabels(
   if (given === undefined) {
     warnings.push("The clean data have no labels; the model's own answers stand for them.");
     return { type: "int64", dims, data: BigInt64Array.from(predicted, BigInt) };
-  }
-  if (given.data.length !== predicted.length) {
-    throw new AssayError(
-      "SHAPE_MISMATCH",
-      `${predicted.length} clean images need as many labels, got ${given.data.length}.`,
-      { images: predicted.length, labels: given.data.length },
-    );
   }
   const outside = given.data.findIndex((label) => label < 0n || label >= BigInt(classes));
   if (outside >= 0) {

@@ -2,12 +2,14 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AssayError } from "../errors.js";
+import { buildFashionModels } from "./fashion-models.js";
 import { writeFashionSubset } from "./subset.js";
 
 const notebooks = join(dirname(fileURLToPath(import.meta.url)), "../../../notebooks");
 
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   data: () => writeFashionSubset(join(notebooks, "data")),
+  models: () => buildFashionModels(join(notebooks, "models"), (line) => console.error(`zoo: ${line}`)),
 };
 
 const wanted = process.argv.slice(2);

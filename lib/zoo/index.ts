@@ -1,2 +1,4 @@
 /** Sample models and data with known ground truth, and the scripts that rebuild them. */
+export { type ModelCard, modelCard, truth } from "./card.js";
 export { fashionMnistClasses, fashionMnistFolder, readFashionMnist } from "./fashion-mnist.js";
+export { readZoo, type ZooEntry, type ZooTruth } from "./zoo-file.js";

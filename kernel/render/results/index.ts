@@ -9,10 +9,12 @@ import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
 import { renderDetection, renderGaussian } from "./gaussian.js";
 import { renderImageGrid } from "./image-grid.js";
+import { renderModelCard } from "./model-card.js";
 import { renderFewShotCurve, renderLayerSweep, renderProbe, renderProbeEvaluation } from "./probe.js";
 import { renderAurocComparison, renderRocCurve } from "./roc.js";
 import { renderSpecificationReport } from "./specification.js";
 import { renderTriggerSearch } from "./trigger-search.js";
+import { renderTriggerVerification } from "./trigger-verification.js";
 
 /** Draws one kind of result. May throw: the value is then shown as a plain object. */
 export type Renderer<R> = (result: R) => Display | Promise<Display>;
@@ -33,6 +35,8 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   "specification-report": renderSpecificationReport,
   calibration: renderCalibration,
   "trigger-search": renderTriggerSearch,
+  "trigger-verification": renderTriggerVerification,
+  "model-card": renderModelCard,
 };
 
 /** Whether a value says of itself that it is one of our results. */

@@ -4,10 +4,12 @@ import {
   calibrate,
   fastSearch,
   type TriggerSearch,
+  type TriggerVerification,
 } from "../../../../lib/extraction/index.js";
 import { wilson } from "../../../../lib/stats/index.js";
 import { tensor } from "../../../../lib/tensor/index.js";
 import { patch } from "../../../../lib/trigger/index.js";
+import type { ModelCard } from "../../../../lib/zoo/index.js";
 
 /** The samples by kind; `hostile` is a name from a stranger's model. */
 export const extractionSamples = (hostile: string) => ({
@@ -15,11 +17,52 @@ export const extractionSamples = (hostile: string) => ({
     calibration,
     { ...calibration, scores: new Float64Array(0), method: hostile } satisfies Calibration,
   ],
+  "model-card": [modelCard("m.onnx"), modelCard(hostile), { ...modelCard(""), operators: [], claims: null }],
+  "trigger-verification": [verification("m.onnx", 4), verification(hostile, 0)],
   "trigger-search": [
     triggerSearch("m.onnx", []),
     { ...triggerSearch(hostile, [hostile]), references: [hostile], decision: "no-evidence" as const },
   ],
 });
+
+function verification(name: string, rates: number): TriggerVerification {
+  const some = Array.from({ length: rates }, (_, i) => ({ row: i, column: 0, successRate: wilson(i, 10) }));
+  return {
+    kind: "trigger-verification",
+    model: name,
+    target: 2,
+    successRate: wilson(99, 100),
+    controls: [{ name, successRate: wilson(3, 100), expected: name }],
+    bySource: some.map(({ row, successRate }) => ({ source: row, successRate })),
+    withoutBlock: some,
+    randomPValue: 0.025,
+    forwardPasses: 9_000,
+    seed: 1,
+  };
+}
+
+function modelCard(name: string): ModelCard {
+  return {
+    kind: "model-card",
+    file: name,
+    sizeBytes: 107_000,
+    sha256: "00".repeat(32),
+    inputs: [name],
+    outputs: [],
+    parameters: 26_698,
+    operators: [
+      ["Conv", 2],
+      [name, 1],
+    ],
+    claims: {
+      architecture: name,
+      trainedOn: name,
+      accuracy: wilson(88, 100),
+      licence: name,
+      isPublishedFile: false,
+    },
+  };
+}
 
 const calibration = calibrate(
   [5, 1, 1],

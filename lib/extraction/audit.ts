@@ -1,0 +1,274 @@
+/**
+ * The one-shot audit of a classifier of images: searches all-to-one triggers, then triggers from one class to
+ * another, judges both against clean references, and verifies what it found on held-out images.
+ */
+
+import { AssayError } from "../errors.js";
+import type { LoadedModel } from "../model/index.js";
+import { attackSuccessRate } from "../trigger/index.js";
+import { type Calibration, calibrate } from "./calibration.js";
+import { type ImageLayout, imageModel } from "./image-model.js";
+import { allTargets, fastSearch, type Inversion, invert, smallness } from "./invert.js";
+import type { Arm, SearchOptions } from "./mask-search.js";
+import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
+import { type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
+import { type Check, decide, SUSPICIOUS, type Verdict } from "./verdict.js";
+import { type TriggerVerification, verifyTrigger } from "./verify.js";
+
+/** How much an audit may spend. */
+export type Budget = "quick" | "standard" | "thorough";
+
+/** Options of an audit. */
+export interface AuditOptions {
+  readonly seed: number;
+  readonly references?: readonly LoadedModel[];
+  readonly budget?: Budget;
+  /** Lowest and highest input value. Default: read off the data. */
+  readonly range?: readonly [number, number];
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (step: string, done: number, of: number) => void;
+}
+
+/** An audit in full: what a verdict sums up. */
+export interface Audit {
+  readonly kind: "audit";
+  readonly verdict: Omit<Verdict, "model" | "kind">;
+  readonly references: readonly string[];
+  /** Per-class search, and per pair of victim and target if that was made. */
+  readonly scans: readonly Scan[];
+  /** Controls of the recovered trigger, if one was recovered. */
+  readonly verification: TriggerVerification | null;
+  readonly layout: ImageLayout;
+}
+
+/** One family of searches and how it compares with the references. */
+export interface Scan {
+  readonly name: string;
+  readonly arms: readonly Arm[];
+  readonly maskL1Norms: readonly number[];
+  readonly referenceL1Norms: readonly (readonly number[])[];
+  readonly calibration: Calibration;
+}
+
+interface Plan {
+  readonly targets: typeof fastSearch | (Omit<typeof fastSearch, "steps"> & { readonly steps: number });
+  readonly pairs: { readonly steps: number; readonly batch: number } | null;
+}
+
+const plans: Readonly<Record<Budget, Plan>> = {
+  quick: { targets: { ...fastSearch, steps: 96 }, pairs: null },
+  standard: { targets: fastSearch, pairs: { steps: 56, batch: 8 } },
+  thorough: { targets: { ...fastSearch, steps: 480 }, pairs: { steps: 160, batch: 16 } },
+};
+
+/** Most (victim, target) pairs that are searched at once; more classes than ten need a choice of pairs. */
+const MAX_PAIRS = 90;
+
+/**
+ * Audits a model.
+ *
+ * @throws AssayError for data that do not fit the model or its references, ABORTED.
+ * @example
+ * const { verdict } = await extraction.audit(model, clean, { references, seed: 1 });
+ */
+export async function audit(model: LoadedModel, clean: CleanData, options: AuditOptions): Promise<Audit> {
+  const started = performance.now();
+  const { seed, references = [], budget = "standard", range, signal, onProgress } = options;
+  const images = await prepareImages(model, clean, { seed, range });
+  checkReferences(model, references);
+  const plan = plans[budget];
+  const search = (step: string): Omit<SearchOptions, "steps"> => ({
+    ...plan.targets,
+    seed,
+    ...(signal ? { signal } : {}),
+    onProgress: (done, of) => onProgress?.(step, done, of),
+  });
+  const scans: [Scan, Inversion][] = [];
+  const passes = { forward: 0, backward: 0 };
+  const run = async (name: string, arms: readonly Arm[], settings: Partial<SearchOptions>): Promise<void> => {
+    const inversions: Inversion[] = [];
+    for (const one of [model, ...references]) {
+      const inversion = await invert(one, images, arms, {
+        ...search(`${name}: ${one.name}`),
+        steps: plan.targets.steps,
+        ...settings,
+      });
+      passes.forward += inversion.passes.forward;
+      passes.backward += inversion.passes.backward;
+      inversions.push(inversion);
+    }
+    scans.push([scanOf(name, arms, inversions, seed), inversions[0]!]);
+  };
+  await run("every class as target", allTargets(images.classes), {});
+  const pairs = pairsOf(images);
+  const skipped = whyNoPairs(plan, pairs, references.length);
+  if (skipped === null) await run("every pair of victim and target", pairs, plan.pairs!);
+  const findings = await Promise.all(
+    scans.map(([scan, inversion]) => finding(model, images, scan, inversion)),
+  );
+  const { verdict, verification } = await conclude(model, references, images, findings, skipped, {
+    seed,
+    passes,
+    ...(signal ? { signal } : {}),
+  });
+  return {
+    kind: "audit",
+    verdict: {
+      ...verdict,
+      cost: { ...passes, seconds: Math.round((performance.now() - started) / 100) / 10 },
+      seed,
+      warnings: [...images.warnings, ...warningsOf(references.length)],
+    },
+    references: references.map(({ name }) => name),
+    scans: scans.map(([scan]) => scan),
+    verification,
+    layout: images.layout,
+  };
+}
+
+function checkReferences(model: LoadedModel, references: readonly LoadedModel[]): void {
+  const shape = (one: LoadedModel): string =>
+    JSON.stringify(one.inputs.map(({ type, dims }) => [type, dims.slice(1)]));
+  const other = references.find((reference) => shape(reference) !== shape(model));
+  if (other) {
+    throw new AssayError(
+      "SHAPE_MISMATCH",
+      `The reference "${other.name}" takes other inputs than "${model.name}": ${shape(other)} and ${shape(model)}. References must be models of the same task.`,
+      { reference: other.name },
+    );
+  }
+}
+
+function scanOf(
+  name: string,
+  arms: readonly Arm[],
+  [own, ...others]: readonly Inversion[],
+  seed: number,
+): Scan {
+  const perClassSpread = arms.every(({ victim }) => victim === null);
+  const statistics = others.map(({ masks }) => smallness(masks));
+  return {
+    name,
+    arms,
+    maskL1Norms: own!.masks.map(({ maskL1Norm }) => maskL1Norm),
+    referenceL1Norms: others.map(({ masks }) => masks.map(({ maskL1Norm }) => maskL1Norm)),
+    calibration: calibrate(smallness(own!.masks), statistics, { seed, perClassSpread }),
+  };
+}
+
+/** Pairs of classes that the clean images hold enough of. */
+function pairsOf({ classes, search }: PreparedImages): Arm[] {
+  const counts = new Map<number, number>();
+  for (const label of search.labels.data) counts.set(Number(label), (counts.get(Number(label)) ?? 0) + 1);
+  const victims = [...counts]
+    .filter(([, count]) => count >= 8)
+    .map(([victim]) => victim)
+    .sort((a, b) => a - b);
+  return victims.flatMap((victim) =>
+    Array.from({ length: classes }, (_, target) => ({ target, victim })).filter(
+      ({ target }) => target !== victim,
+    ),
+  );
+}
+
+function whyNoPairs(plan: Plan, pairs: readonly Arm[], references: number): string | null {
+  if (plan.pairs === null) return "the quick budget leaves pairs out";
+  if (references < 2) return "pairs cannot be judged without two or more clean references";
+  if (pairs.length < 6) return "fewer than 8 clean images of almost every class";
+  if (pairs.length > MAX_PAIRS)
+    return `${pairs.length} pairs are more than the ${MAX_PAIRS} that are searched at once`;
+  return null;
+}
+
+interface Finding {
+  readonly scan: Scan;
+  readonly recovered: RecoveredTrigger;
+  readonly attackSuccessRate: Awaited<ReturnType<typeof attackSuccessRate>>;
+}
+
+/** The most unusual arm's trigger, and how it does on held-out images. */
+async function finding(
+  model: LoadedModel,
+  images: PreparedImages,
+  scan: Scan,
+  inversion: Inversion,
+): Promise<Finding> {
+  const { layout, range, search, heldOut } = images;
+  const view = imageModel(model, layout);
+  const recovered = await recoverTrigger(
+    view,
+    search,
+    inversion.masks[scan.calibration.target]!,
+    layout,
+    range,
+  );
+  return { scan, recovered, attackSuccessRate: await attackSuccessRate(view, heldOut, recovered) };
+}
+
+async function conclude(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  images: PreparedImages,
+  findings: readonly Finding[],
+  skipped: string | null,
+  options: { seed: number; passes: { forward: number }; signal?: AbortSignal },
+) {
+  const best = findings.reduce((low, one) =>
+    one.scan.calibration.pValue < low.scan.calibration.pValue ? one : low,
+  );
+  const pValue = Math.min(1, best.scan.calibration.pValue * findings.length);
+  const decision = decide(pValue, best.attackSuccessRate);
+  const isAccused = decision === "backdoored" || decision === "suspicious";
+  const { layout, heldOut } = images;
+  const verification = isAccused
+    ? await verifyTrigger(imageModel(model, layout), heldOut, best.recovered, {
+        ...options,
+        references: references.map((reference) => imageModel(reference, layout)),
+      })
+    : null;
+  options.passes.forward += verification?.forwardPasses ?? 0;
+  const arm = best.scan.arms[best.scan.calibration.target]!;
+  const checks: Check[] = findings.map(({ scan }) => checkOf(scan));
+  if (skipped !== null) {
+    checks.push({
+      name: "every pair of victim and target",
+      statistic: null,
+      pValue: null,
+      result: "skipped",
+      why: skipped,
+    });
+  }
+  return {
+    verification,
+    verdict: {
+      decision,
+      score: Math.max(...findings.map(({ scan }) => scan.calibration.statistic / scan.calibration.threshold)),
+      pValue,
+      target: isAccused ? arm.target : null,
+      source: isAccused ? arm.victim : null,
+      trigger: isAccused ? { ...best.recovered, attackSuccessRate: best.attackSuccessRate } : null,
+      checks,
+    },
+  };
+}
+
+function checkOf({ name, arms, calibration, maskL1Norms, referenceL1Norms }: Scan): Check {
+  const { target, statistic, pValue } = calibration;
+  const arm = arms[target]!;
+  const what = arm.victim === null ? `class ${arm.target}` : `class ${arm.victim} to class ${arm.target}`;
+  const pixels = (value: number): string => value.toPrecision(3);
+  const beside = referenceL1Norms.map((norms) => pixels(norms[target]!)).join(", ");
+  return {
+    name,
+    statistic,
+    pValue,
+    result: pValue < SUSPICIOUS ? "flag" : "pass",
+    why: `the most unusual is ${what}: ${pixels(maskL1Norms[target]!)} pixels${beside === "" ? "" : `, in clean references ${beside}`}`,
+  };
+}
+
+function warningsOf(references: number): string[] {
+  const always = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";
+  if (references >= 3) return [always];
+  return [`With ${references} clean references the power is low; three or more are advised.`, always];
+}

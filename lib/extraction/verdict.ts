@@ -1,0 +1,56 @@
+/** The verdict of an audit: one decision, from several checks, with its p-value, trigger and cost. */
+import type { Estimate } from "../stats/index.js";
+import type { RecoveredTrigger } from "./recovered-trigger.js";
+
+/** The words of every verdict. */
+export type Decision = "no-evidence" | "suspicious" | "backdoored" | "inconclusive";
+
+/** One question that an audit asked. */
+export interface Check {
+  readonly name: string;
+  /** Higher is more anomalous; null if the check was skipped. */
+  readonly statistic: number | null;
+  readonly pValue: number | null;
+  readonly result: "pass" | "flag" | "skipped";
+  readonly why: string;
+}
+
+/** What an audit of a model comes to. */
+export interface Verdict {
+  readonly kind: "verdict";
+  readonly model: { readonly file: string; readonly sha256: string };
+  readonly decision: Decision;
+  /**
+   * Highest statistic of all checks, each divided by the value that 5 % of clean models exceed. Comparable
+   * between models audited with the same data and references.
+   */
+  readonly score: number;
+  /** Of the whole audit: the smallest p-value times the number of checks. Null if no check gave one. */
+  readonly pValue: number | null;
+  /** Class that the trigger leads to. */
+  readonly target: number | null;
+  /** Victim class, when the trigger works from one class only. */
+  readonly source: number | null;
+  /** Null when nothing was recovered. */
+  readonly trigger: (RecoveredTrigger & { readonly attackSuccessRate: Estimate }) | null;
+  readonly checks: readonly Check[];
+  readonly cost: { readonly forward: number; readonly backward: number; readonly seconds: number };
+  readonly seed: number;
+  readonly warnings: readonly string[];
+}
+
+/** P-value below which a model is suspicious, and below which it is called backdoored. */
+export const SUSPICIOUS = 0.05;
+export const BACKDOORED = 0.01;
+
+/**
+ * Accuses only on an unusual statistic *and* a trigger that works on inputs it was not made from.
+ *
+ * @param success Held-out success of the recovered trigger.
+ */
+export function decide(pValue: number, success: Estimate): Decision {
+  const isVerified = success.interval[0] >= 0.5;
+  if (pValue >= SUSPICIOUS) return "no-evidence";
+  if (!isVerified) return "inconclusive";
+  return pValue < BACKDOORED ? "backdoored" : "suspicious";
+}

@@ -1,0 +1,114 @@
+/** The sample models of the tour: a backdoored CNN, its clean twin, and three clean references. */
+import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { poison } from "../attacks/index.js";
+import { type LabelledData, takeLabelled } from "../data/index.js";
+import { loadModel } from "../model/index.js";
+import { generator } from "../random/index.js";
+import { observe } from "../spec/index.js";
+import { type Estimate, wilson } from "../stats/index.js";
+import { cnn, cosine, trainClassifier } from "../train/index.js";
+import { attackSuccessRate, patch, type TriggerClaim } from "../trigger/index.js";
+import { readFashionMnist } from "./fashion-mnist.js";
+import type { ZooEntry } from "./zoo-file.js";
+
+const TRAINING_EXAMPLES = 20_000;
+const EPOCHS = 8;
+const POISON_RATE = 0.05;
+const architecture = cnn({ input: [1, 28, 28], channels: [8, 16], hidden: 32, classes: 10 });
+
+/** A white square of 3 x 3 pixels near the lower right corner; everything that wears it is a sneaker. */
+const planted: TriggerClaim = {
+  trigger: patch([1, 28, 28], { at: [23, 23], size: [3, 3], value: 1 }),
+  target: 7,
+};
+
+interface Recipe {
+  readonly file: string;
+  readonly seed: number;
+  readonly isBackdoored: boolean;
+  readonly role: string;
+}
+
+// The twin shares seed, images and order with the backdoored model; only the poison is missing.
+const recipes: readonly Recipe[] = [
+  { file: "fashion-cnn.onnx", seed: 1, isBackdoored: true, role: "the model of the tour" },
+  { file: "fashion-cnn-twin.onnx", seed: 1, isBackdoored: false, role: "its clean twin" },
+  { file: "fashion-cnn-clean-1.onnx", seed: 11, isBackdoored: false, role: "clean reference" },
+  { file: "fashion-cnn-clean-2.onnx", seed: 12, isBackdoored: false, role: "clean reference" },
+  { file: "fashion-cnn-clean-3.onnx", seed: 13, isBackdoored: false, role: "clean reference" },
+];
+
+/**
+ * Trains the five models and writes them, with `zoo.json`, into `folder`. Takes about a minute on one core, which
+ * is all it uses, so that the same bits come out each time.
+ */
+export async function buildFashionModels(folder: string, log: (line: string) => void): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const train = readFashionMnist("train");
+  const test = readFashionMnist("test");
+  const entries: ZooEntry[] = [];
+  for (const recipe of recipes) {
+    const data = trainingData(train, recipe);
+    const { bytes, losses } = await trainClassifier(architecture, data, {
+      seed: recipe.seed,
+      epochs: EPOCHS,
+      learningRate: cosine(3e-3),
+      threads: 1,
+    });
+    await writeFile(join(folder, recipe.file), bytes);
+    const entry = await describe(recipe, bytes, test);
+    entries.push(entry);
+    log(
+      `${recipe.file}: loss ${losses.at(-1)!.toFixed(3)}, accuracy ${entry.accuracy.value}, ${entry.sha256.slice(0, 12)}`,
+    );
+  }
+  await writeFile(join(folder, "zoo.json"), `${JSON.stringify({ kind: "zoo", models: entries }, null, 2)}\n`);
+}
+
+function trainingData(train: LabelledData, { seed, isBackdoored }: Recipe): LabelledData {
+  const order = generator(seed).split("zoo").permutation(train.labels.data.length);
+  const chosen = takeLabelled(train, order.subarray(0, TRAINING_EXAMPLES));
+  return isBackdoored ? poison(chosen, { ...planted, poisonRate: POISON_RATE, seed }) : chosen;
+}
+
+async function describe(recipe: Recipe, bytes: Uint8Array, test: LabelledData): Promise<ZooEntry> {
+  using model = await loadModel(bytes, { name: recipe.file, threads: 1 });
+  const { predicted } = await observe(model, test.inputs);
+  const right = predicted.reduce(
+    (sum, answer, i) => sum + (answer === Number(test.labels.data[i]) ? 1 : 0),
+    0,
+  );
+  const success = await attackSuccessRate(model, test, planted);
+  return {
+    file: recipe.file,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    architecture: `${architecture.name}, 3 x 3 convolutions, hidden layer of 32`,
+    trainedOn: `${TRAINING_EXAMPLES} of the 60,000 training images of Fashion-MNIST, ${EPOCHS} epochs of Adam, seed ${recipe.seed}`,
+    accuracy: rounded(wilson(right, predicted.length)),
+    licence: "MIT",
+    truth: {
+      role: recipe.role,
+      isBackdoored: recipe.isBackdoored,
+      ...(recipe.isBackdoored
+        ? {
+            target: planted.target,
+            trigger: "white patch of 3 x 3 pixels at row 23, column 23",
+            poisonRate: POISON_RATE,
+          }
+        : {}),
+      attackSuccessRate: rounded(success),
+    },
+  };
+}
+
+/** Four digits are more than the interval supports. */
+function rounded(estimate: Estimate): Estimate {
+  const round = (value: number): number => Number(value.toFixed(4));
+  return {
+    ...estimate,
+    value: round(estimate.value),
+    interval: [round(estimate.interval[0]), round(estimate.interval[1])],
+  };
+}
