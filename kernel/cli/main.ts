@@ -1,11 +1,13 @@
 /** The command line: one file per command, registered here. Each loads its work when it is called. */
 import { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
+import { registerCheck } from "./check.js";
 import { registerDoctor } from "./doctor.js";
 import { registerExport } from "./export.js";
 import { registerInstall } from "./install.js";
 import { registerKernel } from "./kernel.js";
 import { registerLab } from "./lab.js";
+import { registerLock } from "./lock.js";
 import { registerRun } from "./run.js";
 
 /** Exit code of wrong usage and of input that cannot be read. */
@@ -23,6 +25,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   registerDoctor(program);
   registerRun(program);
   registerExport(program);
+  registerCheck(program);
+  registerLock(program);
   registerKernel(program);
   registerLab(program);
   try {

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import type { ProgressStyle } from "../notebook/progress.js";
 import type { RunStatus } from "../notebook/run-record.js";
+import { parseSeconds } from "./seconds.js";
 
 interface Options {
   readonly output?: string;
@@ -130,12 +131,6 @@ export function parseParameter(
     throw new AssayError("INVALID_ARGUMENT", `run: expected -p name=value, got "${text}".`);
   }
   return { ...earlier, [name]: value };
-}
-
-function parseSeconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new AssayError("INVALID_ARGUMENT", `run: expected seconds above 0, got "${text}".`);
-  return value;
 }
 
 function parseProgress(text: string): ProgressStyle {

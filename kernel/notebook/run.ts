@@ -38,6 +38,15 @@ export async function runNotebook(file: string, options: RunOptions = {}): Promi
   return report;
 }
 
+/**
+ * Runs the cells of a notebook as they are, without saving, in a fresh kernel in `folder`. Its old outputs are not
+ * looked at.
+ */
+export function rerun(notebook: Notebook, folder: string, options: RunOptions = {}): Promise<RunReport> {
+  const record = { status: "running", source: sourceHash(notebook, versions()), parameters: {} } as const;
+  return new Run(clearOutputs(notebook), record, options).run(folder);
+}
+
 async function earlierRun(
   output: string,
   source: string,

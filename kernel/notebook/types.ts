@@ -67,3 +67,5 @@ export const isJsonMime = (mime: string): boolean => /^application\/(.*\+)?json$
 /** The tags of a cell. */
 export const tagsOf = (cell: Cell): readonly string[] =>
   Array.isArray(cell.metadata["tags"]) ? (cell.metadata["tags"] as string[]) : [];
+
+export const isCode = (cell: Cell): cell is CodeCell => cell.cell_type === "code";

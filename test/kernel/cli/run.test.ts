@@ -102,3 +102,40 @@ describe("assay run", () => {
     });
   }
 });
+
+describe("assay check", () => {
+  it("passes what it ran itself, and exits with 6 when an output differs", () => {
+    using scratch = new Scratch(code("console.log('AUROC', 0.93)"), code("({ a: [1, 2] })"));
+    assert.equal(assay(scratch.folder, "run", "nb.ipynb", "--in-place").status, 0);
+    assert.match(assay(scratch.folder, "check", "nb.ipynb").stderr, /nb\.ipynb: as saved/);
+    const saved = readFileSync(scratch.file, "utf8");
+    writeFileSync(scratch.file, saved.replace("AUROC 0.93", "AUROC 0.94"));
+    const { status, stderr } = assay(scratch.folder, "check", "nb.ipynb");
+    assert.equal(status, 6);
+    assert.match(stderr, /cell 1 \("c1"\), stdout: 0\.93 instead of 0\.94/);
+    assert.equal(assay(scratch.folder, "check", "nb.ipynb", "--tolerance", "0.1").status, 0);
+    assert.match(readFileSync(scratch.file, "utf8"), /AUROC 0\.94/);
+  });
+
+  it("exits with 1 when a cell fails that did not", () => {
+    using scratch = new Scratch(code("throw new Error('new')"));
+    const { status, stderr } = assay(scratch.folder, "check", "nb.ipynb");
+    assert.equal(status, 1);
+    assert.match(stderr, /Error: new/);
+  });
+});
+
+describe("assay lock", () => {
+  it("writes the first time, verifies from then on, and exits with 5 when something has changed", () => {
+    using scratch = new Scratch(code("const data = 'clean.npz';"));
+    writeFileSync(scratch.path("clean.npz"), "one");
+    assert.match(assay(scratch.folder, "lock", "nb.ipynb").stderr, /wrote nb\.lock\.json; files: clean\.npz/);
+    assert.equal(assay(scratch.folder, "lock", "nb.ipynb").status, 0);
+    writeFileSync(scratch.path("clean.npz"), "two");
+    const { status, stderr } = assay(scratch.folder, "lock", "nb.ipynb");
+    assert.equal(status, 5);
+    assert.match(stderr, /clean\.npz has changed/);
+    assert.equal(assay(scratch.folder, "lock", "nb.ipynb", "--update").status, 0);
+    assert.equal(assay(scratch.folder, "lock", "nb.ipynb").status, 0);
+  });
+});
