@@ -1,7 +1,8 @@
 /** From a cell as the user wrote it to a script that Node runs. */
 import remapping from "@jridgewell/remapping";
 import MagicString from "magic-string";
-import { parseSource } from "./parse.js";
+import { type ParsedSource, parseSource } from "./parse.js";
+import { isPlatformName, renameFree } from "./platform-names.js";
 import { rewriteTopLevel } from "./rewrite.js";
 import { type Edit, survey } from "./survey.js";
 import { syntaxOf, transpileCell, transpilerOptions } from "./transpile.js";
@@ -25,23 +26,39 @@ import type { CompiledCell, CompileOptions } from "./types.js";
  */
 export function compileCell(source: string, options: CompileOptions): CompiledCell {
   const parsed = parseSource(source, options.fileName);
+  const plain = compileParsed(source, parsed, options);
+  const own = plain.declared.filter(isPlatformName);
+  const known = [...(options.replaced ?? [])].filter((name) => source.includes(name));
+  if (own.length + known.length === 0) return plain;
+  // Only cells that use a name which the platform has as well are parsed twice.
+  const renamed = renameFree(source, parsed.result.program, new Set([...own, ...known]));
+  const text = renamed.toString();
+  const cell = compileParsed(text, parseSource(text, options.fileName), options);
+  return withMap({ ...cell, replaced: own }, () =>
+    remapping([cell.map, mapOf(renamed, source, options.fileName)], () => null).toString(),
+  );
+}
+
+function compileParsed(source: string, parsed: ParsedSource, options: CompileOptions): CompiledCell {
   const found = survey(source, parsed.result.program);
   const text = found.needsTranspiler ? source : applyErasures(source, found.erasures);
   const edited = new MagicString(text);
   const { declared, imports } = rewriteTopLevel(text, parsed, found, edited);
   edited.prepend(`(${found.hasTopLevelAwait ? "async " : ""}() => {"use strict";`).append("\n})();");
-  const facts = { declared: [...declared], imports, isAsync: found.hasTopLevelAwait };
-  const editMap = (): string => {
-    const map = edited.generateMap({ source: options.fileName, hires: "boundary" });
-    map.sourcesContent = [source];
-    return map.toString();
-  };
+  const facts = { declared: [...declared], replaced: [], imports, isAsync: found.hasTopLevelAwait };
+  const editMap = (): string => mapOf(edited, source, options.fileName);
 
   if (!found.needsTranspiler) return withMap({ ...facts, code: edited.toString() }, editMap);
   const names = new Set([...found.references.keys(), ...declared]);
   const swc = transpilerOptions(options.fileName, parsed.language, false, syntaxOf(source, options.syntax));
   const { code, map } = transpileCell(edited.toString(), names, swc);
   return withMap({ ...facts, code }, () => remapping([map, editMap()], () => null).toString());
+}
+
+function mapOf(edited: MagicString, source: string, fileName: string): string {
+  const map = edited.generateMap({ source: fileName, hires: "boundary" });
+  map.sourcesContent = [source];
+  return map.toString();
 }
 
 /** Blanks have the length of what they replace, so every offset stays valid. */
@@ -61,8 +78,6 @@ function applyErasures(source: string, erasures: readonly Edit[]): string {
 /** Most maps are never asked for: only errors need them. */
 function withMap(cell: Omit<CompiledCell, "map">, make: () => string): CompiledCell {
   let made: string | null = null;
-  return Object.defineProperty(cell as CompiledCell, "map", {
-    enumerable: true,
-    get: () => (made ??= make()),
-  });
+  const map = { enumerable: true, configurable: true, get: () => (made ??= make()) };
+  return Object.defineProperty({ ...cell } as CompiledCell, "map", map);
 }

@@ -14,6 +14,9 @@ export function installCellRuntime(loader: ModuleLoader): CellRuntime {
   return runtime;
 }
 
+/** Names of the platform that cells of this process declared: `compileCell` wants to know. */
+export const replacedNames: Set<string> = new Set();
+
 /**
  * Prepares a cell's run: its names become properties of the global object, then its imports are loaded,
  * in order, and bound. Await it, then run `cell.code`.
@@ -22,6 +25,7 @@ export function installCellRuntime(loader: ModuleLoader): CellRuntime {
  */
 export async function linkCell(cell: CompiledCell, loader: ModuleLoader): Promise<void> {
   for (const name of cell.declared) declareGlobal(name);
+  for (const name of cell.replaced) replacedNames.add(name);
   for (const statement of cell.imports) await bindImport(statement, loader);
 }
 

@@ -15,6 +15,7 @@ import type {
 } from "oxc-parser";
 import { isTypeOnly } from "./erase.js";
 import type { ParsedSource } from "./parse.js";
+import { isPlatformName, replacementOf } from "./platform-names.js";
 import type { Survey } from "./survey.js";
 import { positionAt } from "./syntax-error.js";
 import { boundNames, childrenOf, isFunction, type Node } from "./syntax-tree.js";
@@ -147,7 +148,7 @@ export function rewriteTopLevel(
     // A function that names itself must mean the live binding, not the name of its own expression.
     const isRecursive = offsets.some((offset) => node.start < offset && offset < node.end);
     if (isRecursive) code.remove(start, node.id.end);
-    code.appendRight(node.start, `${name} = `).appendLeft(node.end, ";");
+    code.appendRight(node.start, `${name} = `).appendLeft(node.end, `;${nameFix(name)}`);
     // Functions are hoisted: only one that is used further up has to move.
     if (offsets.some((offset) => offset < node.start)) code.move(node.start, node.end, 0);
   }
@@ -155,7 +156,7 @@ export function rewriteTopLevel(
   function assignInPlace(node: Class): void {
     if (!node.id) return;
     declared.add(node.id.name);
-    code.appendRight(node.start, `${node.id.name} = `).appendLeft(node.end, ";");
+    code.appendRight(node.start, `${node.id.name} = `).appendLeft(node.end, `;${nameFix(node.id.name)}`);
   }
 
   /** Enums and namespaces: the transpiler makes variables of them, which a function of their own keeps. */
@@ -261,6 +262,13 @@ export function rewriteTopLevel(
   function blankText(start: number, end: number): string {
     return source.slice(start, end).replace(/[^\r\n]/g, " ");
   }
+}
+
+/** A function or class that took a platform's name is called as its user called it. */
+function nameFix(property: string): string {
+  const name = property.slice(0, -1);
+  if (property !== replacementOf(name) || !isPlatformName(name)) return "";
+  return `Object.defineProperty(${property}, "name", { value: "${name}", configurable: true });`;
 }
 
 const isVar = (node: Node): node is VariableDeclaration =>

@@ -63,7 +63,7 @@ function visit(node: Node, source: string, found: Survey, isTopLevel: boolean): 
 }
 
 /** A child that is a name only, such as `b` in `a.b`. */
-function unreadChild(node: Node): Node | null {
+export function unreadChild(node: Node): Node | null {
   switch (node.type) {
     case "MemberExpression":
       return node.computed ? null : node.property;

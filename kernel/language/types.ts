@@ -12,6 +12,8 @@ export interface CompiledCell {
   readonly map: string;
   /** Names of values that the cell declares at its top level, imported names included. */
   readonly declared: readonly string[];
+  /** Those names of the platform that the cell declares: they live under another property, `name$`. */
+  readonly replaced: readonly string[];
   /** Modules to load before `code` runs, in order; `linkCell` does it. */
   readonly imports: readonly CellImport[];
   /** Whether the cell awaits at its top level. All others run to their end synchronously. */
@@ -41,6 +43,8 @@ export interface CompileOptions {
   readonly fileName: string;
   /** How JSX and decorators are compiled; `createModuleLoader(…).syntax` reads it off tsconfig.json. */
   readonly syntax?: SyntaxOptions;
+  /** Names of the platform that earlier cells declared, as `linkCell` collects them in `replacedNames`. */
+  readonly replaced?: ReadonlySet<string>;
 }
 
 /** The compiler options that change what JavaScript a source becomes. */

@@ -9,6 +9,7 @@ import {
   createModuleLoader,
   installCellRuntime,
   linkCell,
+  replacedNames,
 } from "../../../kernel/language/index.js";
 import { packageRoot } from "../../support/paths.js";
 
@@ -48,11 +49,12 @@ export class CellProcess {
 async function runCells(cells: readonly string[], folder: string): Promise<CellOutcome> {
   const loader = createModuleLoader({ folder });
   installCellRuntime(loader);
+  replacedNames.clear();
   let outcome: CellOutcome = { shown: "" };
   for (const [index, source] of cells.entries()) {
     const fileName = `[${index + 1}]`;
     try {
-      const cell = compileCell(source, { fileName });
+      const cell = compileCell(source, { fileName, syntax: loader.syntax, replaced: replacedNames });
       await linkCell(cell, loader);
       const value: unknown = await new vm.Script(cell.code, { filename: fileName }).runInThisContext();
       outcome = { shown: inspect(value), declared: cell.declared };

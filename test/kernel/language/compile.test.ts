@@ -202,9 +202,33 @@ const cases: readonly (readonly [string, readonly string[], string])[] = [
     "TypeError: Cannot assign to read only property 'x' of object '#<Object>'",
   ],
   [
-    "replaces names of the platform",
-    ["const crypto = 1, name = 'n'; class Event {}", "[crypto, name, Event.name]"],
-    "[ 1, 'n', 'Event' ]",
+    "keeps what cells declare under names of the platform",
+    [
+      "const crypto = 1, { performance = 2, ...Map } = {} as any; class Event { make() { return new Event() } }; function fetch() { return fetch.name }",
+      "[crypto, performance, Map, Event.name, new Event().make() instanceof Event, fetch(), { crypto }.crypto]",
+    ],
+    "[ 1, 2, {}, 'Event', true, 'fetch', 1 ]",
+  ],
+  [
+    "leaves the platform its own",
+    [
+      "let process = 5; import { sep as URL, posix as Set } from 'node:path'",
+      "process++; [process, URL, typeof Set, typeof globalThis.process.pid, new globalThis.Set([1]).size]",
+    ],
+    "[ 6, '/', 'object', 'number', 1 ]",
+  ],
+  [
+    "tells an inner name from the platform's",
+    [
+      "const performance = 1",
+      "const f = (performance: number) => performance; const g = () => { let performance = 3; return { performance } }; for (const performance of [4]) ; try { throw 5 } catch (performance) { performance }; interface P { performance: string }; [f(2), g(), performance, ({ performance: 6 }).performance]",
+    ],
+    "[ 2, { performance: 3 }, 1, 6 ]",
+  ],
+  [
+    "leaves types with names of the platform alone",
+    ["interface Event { mine: 1 }; new Event('x').type"],
+    "'x'",
   ],
 ];
 
