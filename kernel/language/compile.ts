@@ -3,6 +3,7 @@ import remapping from "@jridgewell/remapping";
 import MagicString from "magic-string";
 import { type ParsedSource, parseSource } from "./parse.js";
 import { isPlatformName, renameFree } from "./platform-names.js";
+import { folderSyntax, replacedNames } from "./process-state.js";
 import { rewriteTopLevel } from "./rewrite.js";
 import { type Edit, survey } from "./survey.js";
 import { syntaxOf, transpileCell, transpilerOptions } from "./transpile.js";
@@ -28,7 +29,7 @@ export function compileCell(source: string, options: CompileOptions): CompiledCe
   const parsed = parseSource(source, options.fileName);
   const plain = compileParsed(source, parsed, options);
   const own = plain.declared.filter(isPlatformName);
-  const known = [...(options.replaced ?? [])].filter((name) => source.includes(name));
+  const known = [...(options.replaced ?? replacedNames)].filter((name) => source.includes(name));
   if (own.length + known.length === 0) return plain;
   // Only cells that use a name which the platform has as well are parsed twice.
   const renamed = renameFree(source, parsed.result.program, new Set([...own, ...known]));
@@ -50,7 +51,12 @@ function compileParsed(source: string, parsed: ParsedSource, options: CompileOpt
 
   if (!found.needsTranspiler) return withMap({ ...facts, code: edited.toString() }, editMap);
   const names = new Set([...found.references.keys(), ...declared]);
-  const swc = transpilerOptions(options.fileName, parsed.language, false, syntaxOf(source, options.syntax));
+  const swc = transpilerOptions(
+    options.fileName,
+    parsed.language,
+    false,
+    syntaxOf(source, options.syntax ?? folderSyntax()),
+  );
   const { code, map } = transpileCell(edited.toString(), names, swc);
   return withMap({ ...facts, code }, () => remapping([map, editMap()], () => null).toString());
 }

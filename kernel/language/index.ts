@@ -2,8 +2,8 @@
 export { compileCell } from "./compile.js";
 export { isComplete } from "./completeness.js";
 export { sessionFlags } from "./flags.js";
-export { installCellRuntime, linkCell, replacedNames } from "./link.js";
+export { installCellRuntime, linkCell } from "./link.js";
 export { createModuleLoader } from "./modules/loader.js";
-export { type MappedSource, type MappedStack, type StackFrame, StackMapper } from "./stack.js";
+export { type MappedStack, type StackFrame, StackMapper } from "./stack.js";
 export { CellSyntaxError } from "./syntax-error.js";
 export type * from "./types.js";

@@ -1,8 +1,10 @@
 /** The run-time side of compiled cells: what `__cell` is, and what happens before a cell's code runs. */
+import { replacedNames, setFolderSyntax } from "./process-state.js";
 import type { CellImport, CellRuntime, CompiledCell, ImportBinding, ModuleLoader } from "./types.js";
 
 /** Makes `__cell`, the object that compiled cells refer to, and puts it into this process' global object. */
 export function installCellRuntime(loader: ModuleLoader): CellRuntime {
+  setFolderSyntax(loader.syntax);
   const runtime: CellRuntime = {
     meta: loader.meta,
     import: async (specifier, options) => await loader.import(String(specifier), options?.with ?? {}),
@@ -13,9 +15,6 @@ export function installCellRuntime(loader: ModuleLoader): CellRuntime {
   Object.defineProperty(globalThis, "__cell", { value: Object.freeze(runtime), configurable: true });
   return runtime;
 }
-
-/** Names of the platform that cells of this process declared: `compileCell` wants to know. */
-export const replacedNames: Set<string> = new Set();
 
 /**
  * Prepares a cell's run: its names become properties of the global object, then its imports are loaded,

@@ -1,14 +1,8 @@
 /** Stack traces in the user's own lines: frames of cells are mapped, those of the machinery are left out. */
 import { fileURLToPath } from "node:url";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
-
-/** A source whose stack frames can be mapped: a compiled cell or a local module. */
-export interface MappedSource {
-  /** The text as the user wrote it. */
-  readonly source: string;
-  /** Source map from what runs to `source`, as JSON text. Read only when a frame needs it. */
-  readonly map: string;
-}
+import { loadedModules } from "./process-state.js";
+import type { MappedSource } from "./types.js";
 
 export interface StackFrame {
   /** Name of the function, empty at the top level. */
@@ -35,12 +29,11 @@ const linesAround = 2;
 /** Remembers what ran, and reads stacks in its terms. */
 export class StackMapper {
   readonly #sources = new Map<string, MappedSource>();
-  readonly #maps = new Map<string, TraceMap>();
+  readonly #maps = new WeakMap<MappedSource, TraceMap>();
 
-  /** Makes a source known under the file name that its frames have. */
+  /** Makes a cell known under the file name that its frames have; local modules are known already. */
   register(fileName: string, source: MappedSource): void {
     this.#sources.set(fileName, source);
-    this.#maps.delete(fileName);
   }
 
   /**
@@ -56,7 +49,7 @@ export class StackMapper {
       if (frame) frames.push(frame);
     }
     const text = frames.map(frameText).join("\n");
-    const own = frames.find(({ file }) => this.#sources.has(file));
+    const own = frames.find(({ file }) => this.#sourceOf(file));
     return { frames, text, excerpt: own ? this.#excerpt(own) : null };
   }
 
@@ -67,7 +60,7 @@ export class StackMapper {
     const file = where.startsWith("file://") ? fileURLToPath(where) : where;
     if (file.startsWith("node:") || file.startsWith(kernelFolder)) return null;
     const frame = { name: called.replace(/^async /, ""), file, line: Number(row), column: Number(column) };
-    return this.#sources.has(file) ? this.#mapFrame(frame) : frame;
+    return this.#sourceOf(file) ? this.#mapFrame(frame) : frame;
   }
 
   /** A frame that stands where the user wrote nothing is the machinery's. */
@@ -79,16 +72,21 @@ export class StackMapper {
     return source === null ? null : { ...frame, line, column: column + 1 };
   }
 
+  #sourceOf(fileName: string): MappedSource | undefined {
+    return this.#sources.get(fileName) ?? loadedModules.get(fileName);
+  }
+
   #mapOf(fileName: string): TraceMap {
-    const known = this.#maps.get(fileName);
+    const source = this.#sourceOf(fileName)!;
+    const known = this.#maps.get(source);
     if (known) return known;
-    const map = new TraceMap(this.#sources.get(fileName)!.map);
-    this.#maps.set(fileName, map);
+    const map = new TraceMap(source.map);
+    this.#maps.set(source, map);
     return map;
   }
 
   #excerpt({ file, line, column }: StackFrame): string {
-    const lines = this.#sources.get(file)!.source.split(/\r?\n/);
+    const lines = this.#sourceOf(file)!.source.split(/\r?\n/);
     const first = Math.max(1, line - linesAround);
     const last = Math.min(lines.length, line + linesAround);
     const width = String(last).length;

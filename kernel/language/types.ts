@@ -41,9 +41,9 @@ export interface ImportBinding {
 export interface CompileOptions {
   /** The name that stack traces show, e.g. `[3]` for the third execution. */
   readonly fileName: string;
-  /** How JSX and decorators are compiled; `createModuleLoader(…).syntax` reads it off tsconfig.json. */
+  /** How JSX and decorators are compiled; default: as the folder's tsconfig.json says. */
   readonly syntax?: SyntaxOptions;
-  /** Names of the platform that earlier cells declared, as `linkCell` collects them in `replacedNames`. */
+  /** Names of the platform that earlier cells declared. Default: those that this process linked. */
   readonly replaced?: ReadonlySet<string>;
 }
 
@@ -56,6 +56,14 @@ export interface SyntaxOptions {
   readonly jsxFragmentFactory?: string;
   /** TypeScript's own decorators of before the standard. Default false. */
   readonly experimentalDecorators?: boolean;
+}
+
+/** A source whose stack frames can be mapped: a compiled cell or a local module. */
+export interface MappedSource {
+  /** The text as the user wrote it. */
+  readonly source: string;
+  /** Source map from what runs to `source`, as JSON text. Read only when a frame needs it. */
+  readonly map: string;
 }
 
 /** What compiled code needs at run time: the global `__cell`. `createCellRuntime` makes it. */

@@ -1,7 +1,6 @@
 /** Modules for cells: the user's own files, fresh after an edit, and packages as Node resolves them. */
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { MappedSource } from "../stack.js";
 import { readProjectSettings } from "../tsconfig.js";
 import type { ModuleLoader } from "../types.js";
 import { LocalModules } from "./local-modules.js";
@@ -15,8 +14,6 @@ const own = /^(?:assay|tslab)(?:\/|$)/;
 export interface ModuleLoaderOptions {
   /** Folder of the notebook. */
   readonly folder: string;
-  /** Told of each local module that is compiled, e.g. `(file, source) => mapper.register(file, source)`. */
-  readonly onModule?: (file: string, source: MappedSource) => void;
 }
 
 /**
@@ -27,7 +24,7 @@ export interface ModuleLoaderOptions {
  * Everything else is Node's own import, from the notebook's folder; `assay`, `assay/kernel` and `tslab`
  * fall back to the ones that this kernel came with.
  */
-export function createModuleLoader({ folder, onModule = () => {} }: ModuleLoaderOptions): ModuleLoader {
+export function createModuleLoader({ folder }: ModuleLoaderOptions): ModuleLoader {
   const dirname = resolve(folder);
   const { paths, syntax } = readProjectSettings(dirname);
   const importers = new Map<string, NativeImport>();
@@ -39,7 +36,6 @@ export function createModuleLoader({ folder, onModule = () => {} }: ModuleLoader
   const modules = new LocalModules({
     paths,
     syntax,
-    onModule,
     async importPackage(specifier, from, attributes) {
       try {
         return await importerOf(from)(specifier, attributes);

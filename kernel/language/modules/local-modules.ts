@@ -13,7 +13,7 @@ import type { ExportNamedDeclaration } from "oxc-parser";
 import { isTypeOnly } from "../erase.js";
 import { topLevelNames } from "../names.js";
 import { parseSource } from "../parse.js";
-import type { MappedSource } from "../stack.js";
+import { loadedModules } from "../process-state.js";
 import type { Node } from "../syntax-tree.js";
 import { syntaxOf, transpilerOptions } from "../transpile.js";
 import type { CellMeta, SyntaxOptions } from "../types.js";
@@ -31,8 +31,6 @@ export interface LocalModulesOptions {
     folder: string,
     attributes: Readonly<Record<string, string>>,
   ) => Promise<Namespace>;
-  /** Told of each module that is compiled, so that stacks can be read. */
-  readonly onModule: (file: string, source: MappedSource) => void;
 }
 
 interface LocalFile {
@@ -117,7 +115,7 @@ export class LocalModules {
       source,
       transpilerOptions(file, language, true, syntaxOf(source, this.#options.syntax)),
     );
-    this.#options.onModule(file, { source, map });
+    loadedModules.set(file, { source, map });
     // Another file may hand a type on without saying that it is one; it finds an export that is undefined.
     const placeholders = types.length === 0 ? "" : `\nexport let ${types.join(", ")};`;
     const module = new vm.SourceTextModule(code + placeholders, {

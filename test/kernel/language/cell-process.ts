@@ -9,14 +9,17 @@ import {
   createModuleLoader,
   installCellRuntime,
   linkCell,
-  replacedNames,
+  StackMapper,
 } from "../../../kernel/language/index.js";
+import { replacedNames } from "../../../kernel/language/process-state.js";
 import { packageRoot } from "../../support/paths.js";
 
 export interface CellOutcome {
   /** The last cell's value as `util.inspect` shows it, or its error as `Name: message`. */
   readonly shown: string;
   readonly stack?: string;
+  /** The stack as the user is to see it, and the failing line. */
+  readonly mapped?: string;
   readonly declared?: readonly string[];
 }
 
@@ -54,13 +57,14 @@ async function runCells(cells: readonly string[], folder: string): Promise<CellO
   for (const [index, source] of cells.entries()) {
     const fileName = `[${index + 1}]`;
     try {
-      const cell = compileCell(source, { fileName, syntax: loader.syntax, replaced: replacedNames });
+      const cell = compileCell(source, { fileName });
       await linkCell(cell, loader);
       const value: unknown = await new vm.Script(cell.code, { filename: fileName }).runInThisContext();
       outcome = { shown: inspect(value), declared: cell.declared };
     } catch (error) {
       const { name, message, stack } = error as Error;
-      outcome = { shown: `${name}: ${message}`, stack: stack ?? "" };
+      const { text, excerpt } = new StackMapper().mapStack(stack ?? "");
+      outcome = { shown: `${name}: ${message}`, stack: stack ?? "", mapped: `${text}\n${excerpt}` };
     }
   }
   return outcome;

@@ -151,6 +151,26 @@ describe("modules that cells import", () => {
     assert.match(stack ?? "", /broken\.ts:3:1/);
   });
 
+  it("show their own lines in stacks", async () => {
+    write(
+      "fails.ts",
+      "interface A {\n  a: 1\n}\nenum E { x }\nexport function fail(a: A): never {\n  throw new Error('f') }",
+    );
+    const { mapped } = await cells.run(["import { fail } from './fails'; fail({ a: 1 })"], folder);
+    assert.match(mapped ?? "", /^ {4}at (?:Module\.)?fail \(.*fails\.ts:6:9\)/);
+    assert.match(mapped ?? "", /> 6 \| {3}throw new Error/);
+  });
+
+  it("compile JSX as tsconfig.json says, as cells do", async () => {
+    write("tsconfig.json", '{ "compilerOptions": { "jsx": "react", "jsxFactory": "h" } }');
+    write("view.tsx", 'const h = (t: string) => "v" + t; export const view = <b/>');
+    assert.equal(
+      await shown("import { view } from './view'; const h = (t: string) => t; [view, <i/>]"),
+      "[ 'vb', 'i' ]",
+    );
+    rmSync(join(folder, "tsconfig.json"));
+  });
+
   it("can be imported again after they threw", async () => {
     write(
       "throws.ts",
