@@ -1,3 +1,14 @@
+export { type ActivationCache, type ActivationCacheOptions, cacheActivations } from "./activation-cache.js";
+export {
+  ablate,
+  type HookedModel,
+  hookModel,
+  type Intervention,
+  type PathPatch,
+  patch,
+  pathPatch,
+  steer,
+} from "./intervene.js";
 export {
   feedsOf,
   type LoadedModel,

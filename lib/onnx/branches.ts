@@ -118,15 +118,6 @@ function copyBranch(builder: ReturnType<typeof graphBuilder>, node: Node, branch
   for (const inner of branch.nodes) builder.node(renameNode(inner, rename));
   branch.outputs.forEach(({ name }, i) => {
     const output = node.outputs[i];
-    if (output) {
-      builder.node({
-        opType: "Identity",
-        inputs: [rename(name)],
-        outputs: [output],
-        name: output,
-        attributes: [],
-        metadata: [],
-      });
-    }
+    if (output) builder.alias(output, rename(name));
   });
 }

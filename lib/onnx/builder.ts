@@ -41,7 +41,9 @@ export interface GraphBuilder {
   stored(message: TensorMessage): void;
   /** A name that nothing has yet. */
   fresh(hint: string): string;
-  /** Names a tensor (through Identity) and makes it an output. */
+  /** Gives a tensor a further name, through Identity. */
+  alias(name: string, of: string): void;
+  /** Names a tensor and makes it an output. */
   output(name: string, of?: string): void;
   /**
    * Copies a model's graph in.
@@ -125,10 +127,14 @@ export function graphBuilder(from?: Graph, opsets: readonly OperatorSet[] = []):
       initializers.push(message);
     },
     fresh: (hint) => names.fresh(hint),
+    // Without a name of its own: onnxruntime refuses two nodes of one name.
+    alias: (name, of) => {
+      nodes.push({ ...makeNode("Identity", [of], [name]), name: "" });
+    },
     output(name, of = name) {
       if (of !== name) {
         names.claim(name);
-        nodes.push(makeNode("Identity", [of], [name], {}));
+        self.alias(name, of);
       }
       outputs.push({ name, metadata: [] });
     },

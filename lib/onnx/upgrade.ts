@@ -129,7 +129,8 @@ const flattened: Rewrite = (builder, node) => {
   const [x] = node.inputs as [string];
   const rows = builder.op("Flatten", [x], { axis });
   const made = builder.op(node.opType, [rows], { axis: -1 });
-  builder.node(makeNode("Reshape", [made, builder.op("Shape", [x])], node.outputs, { allowzero: 1 }));
+  const reshape = makeNode("Reshape", [made, builder.op("Shape", [x])], node.outputs, { allowzero: 1 });
+  builder.node({ ...reshape, name: node.name ?? "" });
 };
 
 const split: Rewrite = (builder, node) => {
@@ -191,20 +192,20 @@ const upsample: Rewrite = (builder, node, version) => {
         })
       : node.inputs[1]!;
   const mode = textAttribute(node, "mode", "nearest");
-  builder.node(oldResize(node.inputs[0]!, scales, node.outputs, mode));
+  builder.node(oldResize(node, scales, mode));
 };
 
 const resize: Rewrite = (builder, node) =>
-  builder.node(
-    oldResize(node.inputs[0]!, node.inputs[1]!, node.outputs, textAttribute(node, "mode", "nearest")),
-  );
+  builder.node(oldResize(node, node.inputs[1]!, textAttribute(node, "mode", "nearest")));
 
-const oldResize = (x: string, scales: string, outputs: readonly string[], mode: string): Node =>
-  makeNode("Resize", [x, "", scales], outputs, {
+const oldResize = (node: Node, scales: string, mode: string): Node => ({
+  ...makeNode("Resize", [node.inputs[0]!, "", scales], node.outputs, {
     mode,
     coordinate_transformation_mode: "asymmetric",
     nearest_mode: "floor",
-  });
+  }),
+  name: node.name ?? "",
+});
 
 /** Version 18 had one scale per group; since 21 there is one per channel. */
 const groupNormalization: Rewrite = (builder, node) => {

@@ -47,16 +47,7 @@ export function decomposeModel(model: Model): Model {
     else {
       node.outputs.forEach((output, i) => {
         const made = spelled[i];
-        if (output !== "" && made !== undefined) {
-          builder.node({
-            opType: "Identity",
-            inputs: [made],
-            outputs: [output],
-            name: output,
-            attributes: [],
-            metadata: [],
-          });
-        }
+        if (output !== "" && made !== undefined) builder.alias(output, made);
       });
     }
   }
