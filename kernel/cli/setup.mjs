@@ -96,12 +96,17 @@ function sources(folder, found = []) {
 const ui = join(root, "kernel/lab/ui");
 
 function frontEndStamp() {
-  const files = readdirSync(ui, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .filter((file) => !file.includes("node_modules"))
-    .sort();
-  return hashFiles(files);
+  if (!existsSync(join(dist, "lab-ui/manifest.json"))) return "nothing bundled";
+  const files = readdirSync(ui, { withFileTypes: true })
+    .filter((entry) => entry.name !== "node_modules")
+    .flatMap((entry) => {
+      const path = join(ui, entry.name);
+      if (entry.isFile()) return [path];
+      return readdirSync(path, { recursive: true, encoding: "utf8" })
+        .map((name) => join(path, name))
+        .filter((file) => statSync(file).isFile());
+    });
+  return hashFiles(files.sort());
 }
 
 /** The front end's 200 MB of build dependencies are needed for this minute only. */
