@@ -44,10 +44,7 @@ When the lab is ready, one line with its address is printed. Ctrl-C ends it and 
 }
 
 async function run(folder: string, { port, host, token, open, readOnly }: Options): Promise<void> {
-  const [{ startLab, userFolder }, { startKernel }] = await Promise.all([
-    import("../lab/index.js"),
-    import("../client/index.js"),
-  ]);
+  const { startLab, userFolder } = await import("../lab/index.js");
   const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));
   const lab = await startLab({
     folder,
@@ -59,7 +56,8 @@ async function run(folder: string, { port, host, token, open, readOnly }: Option
     bundleFolder: join(packageRoot, "dist/lab-ui"),
     dataFolder: join(userFolder(), "lab"),
     version,
-    startKernel,
+    // ZeroMQ is loaded with the first kernel, not before the address is printed.
+    startKernel: async (options) => (await import("../client/index.js")).startKernel(options),
   });
   process.stdout.write(`Assay Lab: ${lab.url}\n`);
   const ended = Promise.race([lab.shutDown, interrupted()]);

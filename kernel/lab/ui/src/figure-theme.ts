@@ -25,7 +25,14 @@ const dark: Palette = {
 /** The template for a figure on a light or a dark page; its background is the page's own. */
 export function template(isDark: boolean): Readonly<Record<string, unknown>> {
   const { text, grid, zero, colorway } = isDark ? dark : light;
-  const axis = { gridcolor: grid, linecolor: zero, zerolinecolor: zero, tickcolor: zero, automargin: true };
+  const axis = {
+    gridcolor: grid,
+    linecolor: zero,
+    zerolinecolor: zero,
+    tickcolor: zero,
+    automargin: true,
+    title: { font: { size: 13 } },
+  };
   return {
     layout: {
       paper_bgcolor: "rgba(0,0,0,0)",

@@ -11,7 +11,6 @@ const mimeType = "application/vnd.plotly.v1+json";
 interface Plotly {
   react(node: HTMLElement, data: unknown, layout: unknown, config: unknown): Promise<unknown>;
   purge(node: HTMLElement): void;
-  Plots: { resize(node: HTMLElement): unknown };
 }
 
 interface FigureData {
@@ -27,6 +26,8 @@ const defaultHeightPixels = 420;
 class FigureRenderer extends Widget implements IRenderMime.IRenderer {
   #figure: FigureData | undefined;
   #plotly: Plotly | undefined;
+  /** Of the place in which it was drawn; 0 in a notebook that is not in view. */
+  #width = 0;
   readonly #observer = new ResizeObserver(() => this.#fit());
   readonly #themes: IThemeManager | null;
 
@@ -60,18 +61,21 @@ class FigureRenderer extends Widget implements IRenderMime.IRenderer {
     // Plotly writes into what it is given, and the model is what will be saved.
     const { data = [], layout = {} } = structuredClone(this.#figure);
     const isDark = this.#themes?.theme ? !this.#themes.isLight(this.#themes.theme) : false;
+    this.#width = this.node.offsetWidth;
     const themed = {
       uirevision: "kept",
       height: defaultHeightPixels,
       ...layout,
+      // As wide as it wants to be, but never wider than its place.
+      ...(this.#width > 0 && { width: Math.min(Number(layout["width"] ?? this.#width), this.#width) }),
       template: layout["template"] ?? template(isDark),
     };
     await this.#plotly.react(this.node, data, themed, config);
   }
 
   #fit(): void {
-    const isDrawn = this.node.classList.contains("js-plotly-plot");
-    if (isDrawn && this.node.offsetWidth > 0 && this.node.isConnected) this.#plotly?.Plots.resize(this.node);
+    const width = this.node.offsetWidth;
+    if (width > 0 && width !== this.#width) void this.#redraw();
   }
 }
 
