@@ -57,7 +57,6 @@ export function frontEndRoutes(options: FrontEndOptions): readonly Route[] {
     { method: "GET", pattern: "/doc/tree/*path", handle: opened },
     { method: "GET", pattern: "/api/status", handle: () => ({ json: { version: options.version } }) },
     { method: "GET", pattern: "/api/me", handle: () => ({ json: { identity, permissions: {} } }) },
-    { method: "GET", pattern: "/api/nbconvert", handle: () => ({ json: {} }) },
     { method: "GET", pattern: "/api/config/:section", handle: () => ({ json: {} }) },
     {
       method: "GET",

@@ -50,6 +50,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   INVALID_NOTEBOOK: 400,
   FILE_NOT_FOUND: 404,
   OUTSIDE_FOLDER: 404,
+  MISSING_DEPENDENCY: 501,
   TOO_LARGE: 413,
 };
 

@@ -10,6 +10,7 @@ import { AssayError } from "../../lib/errors.js";
 import { Folder, parentOf } from "./contents/folder.js";
 import { contentsRoutes } from "./contents/routes.js";
 import { TrustStore } from "./contents/trust.js";
+import { exportRoutes } from "./export.js";
 import { frontEndRoutes } from "./front-end.js";
 import { HttpError, Router, refusal, send } from "./http.js";
 import { connectChannels, reportDead } from "./kernels/channels.js";
@@ -85,6 +86,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     ...settingsRoutes(bundle.folder, dataFolder),
     ...workspaces.routes(),
     ...kernelRoutes({ kernels, sessions, folderOf, isReadOnly }),
+    ...exportRoutes(folder),
     ...contentsRoutes({ folder, trust: new TrustStore(dataFolder), isReadOnly }),
   ]);
 

@@ -53,6 +53,25 @@ describe("the lab's page, settings and layouts", () => {
     assert.deepEqual(await read(), {});
   });
 
+  it("exports a notebook as one file to download", async () => {
+    const cells = [{ cell_type: "markdown", id: "a", metadata: {}, source: "# Größe" }];
+    const notebook = { cells, metadata: {}, nbformat: 4, nbformat_minor: 5 };
+    writeFileSync(join(fixture.root, "größe.ipynb"), JSON.stringify(notebook));
+    const formats = await (await fixture.request("GET", "/api/nbconvert")).json();
+    assert.deepEqual(Object.keys(formats as object).sort(), ["html", "markdown", "pdf", "script"]);
+    const page = await fixture.request(
+      "GET",
+      `/nbconvert/html/${encodeURIComponent("größe.ipynb")}?download=true`,
+    );
+    assert.equal(
+      page.headers.get("content-disposition"),
+      "attachment; filename*=UTF-8''gr%C3%B6%C3%9Fe.html",
+    );
+    assert.match(await page.text(), /<h1[^>]*>Größe<\/h1>/);
+    assert.equal((await fixture.request("GET", "/nbconvert/constructor/x.ipynb")).status, 404);
+    assert.equal((await fixture.request("GET", "/nbconvert/html/missing.ipynb")).status, 404);
+  });
+
   it("answers unknown addresses and wrong methods without falling over", async () => {
     assert.equal((await fixture.request("GET", "/api/unknown")).status, 404);
     assert.equal((await fixture.request("DELETE", "/api/me")).status, 405);
