@@ -88,7 +88,7 @@ const streamOf = (outputs: readonly Output[], name: string): string =>
 
 async function compareShown(before: Shown, now: Shown, tolerance: Tolerance): Promise<string | undefined> {
   if (before.output_type !== now.output_type) {
-    return `a ${now.output_type} instead of a ${before.output_type}${errorIn([now])}`;
+    return `${now.output_type} instead of ${before.output_type}${errorIn([now])}`;
   }
   if (before.output_type === "error") {
     const { ename, evalue } = now as typeof before;

@@ -1,6 +1,7 @@
 /** Runs a notebook from its first cell to its last, saving after every cell. */
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { AssayError } from "../../lib/errors.js";
 import { injectParameters } from "./parameters.js";
 import { readNotebook } from "./read.js";
 import { Run, seconds } from "./run-cells.js";
@@ -24,6 +25,7 @@ export async function runNotebook(file: string, options: RunOptions = {}): Promi
   const { output, parameters = {}, resume = false, onProgress = () => {} } = options;
   const start = performance.now();
   const notebook = injectParameters(await readNotebook(file), parameters);
+  checkLanguage(notebook, file);
   const source = sourceHash(notebook, versions());
   if (resume && output !== undefined) {
     const kept = await earlierRun(output, source, onProgress);
@@ -69,6 +71,18 @@ async function earlierRun(
     message: `resume: ${why}; variables cannot be restored, so all cells run again.`,
   });
   return undefined;
+}
+
+/** A notebook of another language would fail with a syntax error in its first cell. */
+function checkLanguage({ metadata }: Notebook, file: string): void {
+  const named = [metadata["language_info"], metadata["kernelspec"]] as Readonly<Record<string, unknown>>[];
+  const language = named[0]?.["name"] ?? named[1]?.["language"];
+  if (typeof language !== "string" || /^(type|java)script$|^tslab$|^jslab$|^deno$/i.test(language)) return;
+  throw new AssayError(
+    "INVALID_ARGUMENT",
+    `${file}: the notebook is written in ${language}; Assay runs TypeScript and JavaScript.`,
+    { language },
+  );
 }
 
 const clearOutputs = (notebook: Notebook): Notebook => ({

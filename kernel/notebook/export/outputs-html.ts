@@ -85,7 +85,7 @@ function figureHtml(data: MimeData, metadata: Metadata, drawing: Drawing): Html 
   if (drawing.plots === "static") return picture;
   const number = drawing.figures.push(JSON.stringify(data["application/vnd.plotly.v1+json"])) - 1;
   const words = textOf(data);
-  return html`<figure class="plot" data-figure="${number}">${picture ?? html`<pre>${words}</pre>`}<figcaption>${words}</figcaption></figure>`;
+  return html`<figure class="plot" data-figure="${number}">${picture}<figcaption>${words}</figcaption></figure>`;
 }
 
 function imageHtml(mime: string, data: MimeData, metadata: Metadata): Html | undefined {

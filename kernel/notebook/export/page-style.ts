@@ -29,7 +29,7 @@ th, td { border-bottom: 1px solid var(--edge); padding: .25rem .7rem .25rem 0; t
 img { max-width: 100%; height: auto; }
 figure { margin: 0; }
 figcaption { color: var(--soft); font-size: .85rem; white-space: pre-line; }
-.drawn > img, .drawn > pre { display: none; }
+.drawn > img { display: none; }
 math[display=block] { overflow-x: auto; margin: .8rem 0; }
 footer { color: var(--soft); font-size: .8rem; border-top: 1px solid var(--edge); margin-top: 3rem; padding-top: .6rem; overflow-wrap: anywhere; }
 nav ul { list-style: none; padding-left: 1rem; margin: .3rem 0; }
@@ -39,7 +39,7 @@ nav ul { list-style: none; padding-left: 1rem; margin: .3rem 0; }
 .ansi-yellow-fg, .ansi-bright-yellow-fg { color: var(--number); } .ansi-blue-fg, .ansi-bright-blue-fg, .ansi-cyan-fg, .ansi-bright-cyan-fg { color: var(--type); }
 .ansi-magenta-fg, .ansi-bright-magenta-fg { color: var(--keyword); } .ansi-bright-black-fg { color: var(--soft); }
 .tok-comment { color: var(--soft); font-style: italic; }
-@media print { .interactive { display: none; } .drawn > img, .drawn > pre { display: inline-block; }
+@media print { .interactive { display: none; } .drawn > img { display: inline-block; }
   body { font-size: 11pt; } main { max-width: none; padding: 0; } section, figure, tr, .source { break-inside: avoid; } h1, h2, h3 { break-after: avoid; }
   :root { color-scheme: light; --text: #000; --soft: #444; --page: #fff; --panel: #f5f5f7; --edge: #ccc; --accent: #0b57d0; } }
 `;

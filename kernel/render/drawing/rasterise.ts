@@ -21,6 +21,8 @@ export async function rasterise(
 
 async function prepare(svg: string): Promise<string> {
   const text = svg
+    // Control characters and lone surrogates, e.g. in a stranger's names, are not allowed in XML.
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd")
     // A quoted reference is not found, and the colour bar becomes black.
     .replace(/url\((?:'|"|&quot;)(#[^'"&)]+)(?:'|"|&quot;)\)/g, "url($1)")
     .replace(/font-family:[^;"]*/g, `font-family:'${fontFamily}'`);

@@ -4,6 +4,7 @@ import { readNotebook } from "../../../kernel/notebook/read.js";
 import { type RunEvent, runNotebook } from "../../../kernel/notebook/run.js";
 import { runRecordOf } from "../../../kernel/notebook/run-record.js";
 import type { CodeCell, Notebook, Output } from "../../../kernel/notebook/types.js";
+import { writeNotebook } from "../../../kernel/notebook/write.js";
 import { code, markdown, Scratch } from "./support.js";
 
 const outputsOf = (notebook: Notebook, index: number): readonly Output[] =>
@@ -185,6 +186,16 @@ describe("running a notebook", () => {
     await run({ n: "2" });
     assert.notEqual(readFileSync(output, "utf8"), first);
     assert.match(notes.join("\n"), /nothing to do[\s\S]*parameters have changed.*all cells run again/);
+  });
+
+  it("refuses a notebook of another language", async () => {
+    using scratch = new Scratch(code("print(1)"));
+    const notebook = await readNotebook(scratch.file);
+    await writeNotebook(scratch.file, { ...notebook, metadata: { language_info: { name: "python" } } });
+    await assert.rejects(runNotebook(scratch.file), {
+      code: "INVALID_ARGUMENT",
+      message: /written in python/,
+    });
   });
 
   it("says at once that the output cannot be written", async () => {

@@ -119,6 +119,15 @@ describe("a figure without a browser", () => {
     assert.match(String(data["text/plain"]), /Still picture only/);
   });
 
+  it("is drawn whatever characters a stranger's names contain", async () => {
+    const name = "<b>&'\"\u0000\u001b[31m\u202e\ufffe\ud800 ]]> --> 模型 🙂";
+    const trace = { type: "scatter", x: [name, "b"], y: [1, 2], name, showlegend: true };
+    const { data } = await render(
+      figure([trace], { title: { text: name }, annotations: [{ text: name, x: 0, y: 1 }] }),
+    );
+    assert.ok(data["image/png"], String(data["text/plain"]));
+  });
+
   it("does not keep the process from ending", () => {
     const module = pathToFileURL(`${packageRoot}/dist/kernel/render/index.js`).href;
     const script = `const { render } = await import(${JSON.stringify(module)});
