@@ -1,16 +1,13 @@
 /** Gaussian anomaly scores: log density and squared Mahalanobis distance of activations. */
 import { AssayError } from "../errors.js";
 import {
-  choleskyFactor,
-  eachChunk,
-  invertLower,
+  cholesky,
   type Moments,
   momentsOf,
-  multiply,
   type Shrinkage,
   shrink,
   shrinkageIntensity,
-  squaredNorms,
+  squaredLengths,
 } from "../linalg/index.js";
 import { rows, type Tensor, tensor } from "../tensor/index.js";
 
@@ -82,11 +79,9 @@ export function gaussianOf(moments: Moments, shrinkage: Shrinkage): Gaussian {
   const { n, d, mean } = moments;
   const intensity = shrinkageIntensity(moments, shrinkage);
   const covariance = shrink(moments, intensity);
-  const factor = choleskyFactor(covariance, d);
-  if (typeof factor === "number") throw singular(moments, shrinkage, factor);
-  let logDeterminant = 0;
-  for (let i = 0; i < d; i++) logDeterminant += 2 * Math.log(factor[i * d + i]!);
-  const inverse = invertLower(factor, d);
+  const decomposition = cholesky(covariance, d);
+  if (typeof decomposition === "number") throw singular(moments, shrinkage, decomposition);
+  const { inverse, logDeterminant } = decomposition;
   const mahalanobis = (y: Tensor): Float64Array => squaredDistances(y, mean, inverse);
   return {
     kind: "gaussian",
@@ -110,12 +105,7 @@ function squaredDistances(y: Tensor, mean: Float64Array, inverse: Float64Array):
   const d = mean.length;
   const table = rows(y, "mahalanobis");
   checkFeatures(table.d, d, y.dims, "mahalanobis");
-  const distances = new Float64Array(table.n);
-  eachChunk(table, mean, (block, start) => {
-    const whitened = multiply(block, { rows: d, columns: d, data: inverse }, { transposeB: true });
-    distances.set(squaredNorms(whitened), start);
-  });
-  return distances;
+  return squaredLengths(table, mean, inverse);
 }
 
 /** Refuses activations with another number of features than the detector was fitted on. */

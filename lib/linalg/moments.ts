@@ -1,7 +1,8 @@
 /** Mean and covariance of a table of examples, in doubles. */
 
 import type { Rows } from "../tensor/index.js";
-import { type Matrix, multiply } from "./multiply.js";
+import { crossProducts } from "./chunks.js";
+import type { Matrix } from "./multiply.js";
 
 /** Mean, covariance and the one fourth moment that shrinkage needs. */
 export interface Moments {
@@ -21,15 +22,10 @@ const chunkRows = 1024;
 export function momentsOf(table: Rows): Moments {
   const { n, d } = table;
   const mean = meanOf(table);
-  const covariance = new Float64Array(d * d);
+  const { products, squaredNorms } = crossProducts(table, mean);
   let fourth = 0;
-  eachChunk(table, mean, (block) => {
-    const products = multiply(block, block, { transposeA: true }).data;
-    for (let i = 0; i < covariance.length; i++) covariance[i]! += products[i]! / n;
-    for (const norm of squaredNorms(block)) fourth += norm * norm;
-  });
-  for (let i = 0; i < d; i++) for (let j = 0; j < i; j++) covariance[j * d + i] = covariance[i * d + j]!;
-  return { n, d, mean, covariance, fourthMoment: fourth / n };
+  for (const norm of squaredNorms) fourth += norm * norm;
+  return { n, d, mean, covariance: products.map((sum) => sum / n), fourthMoment: fourth / n };
 }
 
 /** Mean of each feature. */
