@@ -24,6 +24,9 @@ const fieldOf: Readonly<Record<number, keyof Attribute>> = {
   14: "typeProtos",
 };
 
+/** Operators of any number of inputs, none of which may be left out: Einsum's kernel follows the null. */
+const variadic = new Set(["Concat", "Einsum", "Max", "Mean", "Min", "Sum"]);
+
 /** Elements of one stored or generated tensor: 2^38 would be a terabyte of floats. */
 const MAX_ELEMENTS = 2 ** 38;
 
@@ -101,6 +104,11 @@ function checkNodes(nodes: readonly Node[], scope: Scope, known: Set<string>, in
   }
   for (const node of nodes) {
     checkOperator(node, scope.functions);
+    if (variadic.has(node.opType) && isStandard(node.domain) && node.inputs.includes("")) {
+      throw invalid(`The node ${nodeLabel(node)} (${node.opType}) leaves out one of its inputs.`, {
+        node: node.name,
+      });
+    }
     for (const input of node.inputs) {
       if (input !== "" && !known.has(input)) {
         throw invalid(

@@ -37,6 +37,11 @@ describe("onnx.checkModel", () => {
       { code: "UNKNOWN_OPERATOR", message: /"Attack".*domain "evil.example"/ },
     ],
     [
+      "an Einsum without one of its inputs, which ends the process when it runs",
+      withNodes(makeNode("Einsum", ["hidden", ""], ["z"], { equation: "ij,jk->ik" })),
+      { code: "INVALID_MODEL", message: /"z" \(Einsum\) leaves out/ },
+    ],
+    [
       "a dangling input",
       withNodes(makeNode("Relu", ["nowhere"], ["z"])),
       { code: "INVALID_MODEL", message: /node "z" \(Relu\) reads the tensor "nowhere"/ },
