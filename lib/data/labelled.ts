@@ -1,5 +1,6 @@
 /** Examples with their labels, as audits and training take them. */
 import { AssayError } from "../errors.js";
+import { generator } from "../random/index.js";
 import { integerLabels, readNpz, type Tensor, takeExamples } from "../tensor/index.js";
 
 /** Labelled examples: `inputs` `[n, ...]` as the model takes them, `labels` int64 `[n]`, each a class number. */
@@ -66,4 +67,29 @@ export async function readLabelled(path: string): Promise<LabelledData> {
  */
 export function labelTensor(labels: Tensor, n: number, who: string): Tensor<"int64"> {
   return { type: "int64", dims: [n], data: BigInt64Array.from(integerLabels(labels, n, who), BigInt) };
+}
+
+/**
+ * Cuts examples at random into two parts.
+ *
+ * @param options.share Share of the examples in the first part, in (0, 1). Default one half.
+ * @example
+ * const [fitting, heldOut] = data.split(clean, { seed: 1 });
+ */
+export function split(
+  data: LabelledData,
+  options: { readonly seed: number; readonly share?: number },
+): [LabelledData, LabelledData] {
+  const { seed, share = 0.5 } = options;
+  const count = data.labels.data.length;
+  const first = Math.round(share * count);
+  if (!(share > 0 && share < 1) || first < 1 || first >= count) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `split: a share of ${share} of ${count} examples leaves one part empty.`,
+      { share, count },
+    );
+  }
+  const order = generator(seed).split("split").permutation(count);
+  return [takeLabelled(data, order.subarray(0, first)), takeLabelled(data, order.subarray(first))];
 }

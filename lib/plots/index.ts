@@ -1,4 +1,5 @@
 export { detection, probe } from "./detectors.js";
+export { examples } from "./examples.js";
 export * from "./figure.js";
 export * from "./image-grid.js";
 export { fewShotCurve, layerSweep } from "./probing.js";

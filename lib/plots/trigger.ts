@@ -48,9 +48,9 @@ export function triggerSearch(
       own(false),
       own(true),
     ],
-    layout: layout(`${search.model}: ${decision}, p = ${say(pValue)}`, {
+    layout: layout(`${search.model}: ${decision}, p = ${sayPValue(pValue)}`, {
       xaxis: axis("target class", { type: "category", categoryorder: "array", categoryarray: names }),
-      yaxis: axis("pixels of the smallest trigger", { type: "log" }),
+      yaxis: axis("pixels of the smallest trigger", { type: "log", tickvals: ticks }),
       legend: { orientation: "h", y: -0.32 },
     }),
     description: [
@@ -59,7 +59,7 @@ export function triggerSearch(
         found.referenceL1Norms.length > 0
           ? `, ${found.referenceL1Norms.map(say).join(", ")} in the references`
           : ""
-      }; p = ${say(pValue)}.`,
+      }; p = ${sayPValue(pValue)}.`,
     ].join("\n"),
   };
 }
@@ -94,6 +94,11 @@ export function triggerPictures(search: TriggerSearch, examples?: Tensor): Image
   }
   return imageGrid(images, { range: [0, Math.max(1, ...pattern.data)] });
 }
+
+const ticks = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+
+/** A p-value to one digit: more would be noise of its simulation. */
+const sayPValue = (value: number): string => String(Number(value.toPrecision(1)));
 
 const single = (images: Tensor, row: number): Tensor => {
   const one = takeExamples(images, [row]);
