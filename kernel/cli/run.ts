@@ -29,6 +29,8 @@ const exitCodes: Readonly<Record<RunStatus, number>> = {
   "kernel-died": 4,
 };
 
+const UNREADABLE = 2;
+
 export function registerRun(program: Command): void {
   program
     .command("run")
@@ -72,12 +74,19 @@ Examples:
 
 async function run(files: readonly string[], options: Options): Promise<void> {
   checkUsage(files, options);
+  // Found out before the run, not after hours of it.
+  if (options.pdf !== undefined) (await import("../notebook/export/browser.js")).requireBrowser();
   const abort = new AbortController();
   const onSignal = (): void => abort.abort();
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
     for (const file of files) {
-      const code = await runOne(file, options, abort.signal);
+      const code = await runOne(file, options, abort.signal).catch((error: unknown) => {
+        // One notebook that cannot be read does not keep the others from running.
+        if (!(error instanceof AssayError)) throw error;
+        process.stderr.write(`assay: ${error.message}\n`);
+        return UNREADABLE;
+      });
       process.exitCode ||= code;
       if (abort.signal.aborted) break;
     }

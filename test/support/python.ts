@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packageRoot } from "./paths.js";
 
-const PYTHON = "/usr/bin/python3";
+/** Debian's own Python, whichever other one is first on the path. */
+export const PYTHON = "/usr/bin/python3";
 
 /** Whether Debian's Python has these modules; says loudly which are missing. */
 export function hasPython(...modules: string[]): boolean {

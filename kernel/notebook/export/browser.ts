@@ -1,6 +1,8 @@
 /** Finds a Chromium, Chrome or Edge on this machine. */
+
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { AssayError } from "../../../lib/errors.js";
 
 const names = [
   "chromium",
@@ -36,4 +38,14 @@ export function findBrowser(): string | undefined {
   const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
   const onPath = folders.flatMap((folder) => names.map((name) => join(folder, name + suffix)));
   return [...onPath, ...(usualPlaces[process.platform] ?? [])].find((file) => existsSync(file));
+}
+
+/** The browser's file. @throws AssayError MISSING_DEPENDENCY if there is none. */
+export function requireBrowser(): string {
+  const browser = findBrowser();
+  if (browser !== undefined) return browser;
+  throw new AssayError(
+    "MISSING_DEPENDENCY",
+    "pdf: no Chromium, Chrome or Edge was found. Install one, or name it in the variable CHROME_PATH; HTML needs none.",
+  );
 }

@@ -48,7 +48,7 @@ type Draw = (value: string, data: MimeData, metadata: Metadata, drawing: Drawing
 /** In order of preference. */
 const drawers: readonly (readonly [mime: string, draw: Draw])[] = [
   ["application/vnd.plotly.v1+json", (_, data, metadata, drawing) => figureHtml(data, metadata, drawing)],
-  ["text/html", (value) => sanitise(value)],
+  ["text/html", (value) => visibleHtml(value)],
   ["text/markdown", (value, _data, _metadata, { imageSource }) => markdownHtml(value, imageSource)],
   ["image/png", (_, data, metadata) => imageHtml("image/png", data, metadata)],
   // As an image, an SVG can neither run nor load anything.
@@ -68,6 +68,14 @@ const drawers: readonly (readonly [mime: string, draw: Draw])[] = [
   ["text/plain", (value) => terminal(value)],
   ["application/json", (_, data) => html`<pre>${JSON.stringify(data["application/json"], null, 2)}</pre>`],
 ];
+
+/** HTML of which something is left to see; what lived from its scripts gives way to the next representation. */
+function visibleHtml(value: string): Html | undefined {
+  const markup = sanitise(value);
+  return /<(img|table|hr|progress|meter|math)\b|>\s*[^<\s]|^\s*[^<\s]/.test(markup.toString())
+    ? markup
+    : undefined;
+}
 
 function displayHtml(data: MimeData, metadata: Metadata, drawing: Drawing): Html {
   for (const [mime, draw] of drawers) {

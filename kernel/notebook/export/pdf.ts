@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AssayError } from "../../../lib/errors.js";
-import { findBrowser } from "./browser.js";
+import { requireBrowser } from "./browser.js";
 
 const timeoutMs = 120_000;
 
@@ -15,13 +15,7 @@ const timeoutMs = 120_000;
  * @throws AssayError MISSING_DEPENDENCY if no browser is found, RUN_FAILED with the browser's own words if it fails.
  */
 export async function printPdf(page: string): Promise<Uint8Array> {
-  const browser = findBrowser();
-  if (browser === undefined) {
-    throw new AssayError(
-      "MISSING_DEPENDENCY",
-      "pdf: no Chromium, Chrome or Edge was found. Install one, or name it in the variable CHROME_PATH; --to html needs none.",
-    );
-  }
+  const browser = requireBrowser();
   const folder = mkdtempSync(join(tmpdir(), "assay-pdf-"));
   try {
     const [source, target] = [join(folder, "page.html"), join(folder, "page.pdf")];

@@ -48,6 +48,13 @@ describe("assay run", () => {
     assert.equal(assay(dead.folder, "run", "nb.ipynb").status, 4);
   });
 
+  it("runs the other notebooks when one cannot be read", () => {
+    using scratch = new Scratch(code("1 + 1"));
+    const { status } = assay(scratch.folder, "run", "missing.ipynb", "nb.ipynb");
+    assert.equal(status, 2);
+    assert.ok(existsSync(scratch.path("nb.out.ipynb")));
+  });
+
   it("takes parameters and writes progress as JSON lines", () => {
     using scratch = new Scratch(
       markdown("## Seeds"),

@@ -36,6 +36,11 @@ describe("render", () => {
     assert.equal((await render(null)).data["text/plain"], "null");
   });
 
+  it("cuts a text that no viewer could open", async () => {
+    const text = String((await render("x".repeat(3_000_000))).data["text/plain"]);
+    assert.match(text.slice(-40), /x\n… 2,000,000 more characters$/);
+  });
+
   it("survives objects whose getters, proxies and inspect methods throw", async () => {
     const fail = () => {
       throw new Error("trap");

@@ -103,6 +103,7 @@ describe("an exported page", () => {
         display({ "text/html": "<b>html</b>", "image/png": pixel, "text/plain": "text" }),
         display({ "image/png": pixel, "text/plain": "described" }, { "image/png": { width: 7, height: 9 } }),
         display({ "application/x-unknown": "?" }),
+        display({ "text/html": "<div><script>draw()</script></div>", "text/plain": "in words" }),
       ]),
     );
     const outputs = [...document.querySelectorAll(".outputs")];
@@ -112,6 +113,7 @@ describe("an exported page", () => {
       [image.alt, image.getAttribute("width"), image.getAttribute("height")],
       ["described", "7", "9"],
     );
+    assert.equal(outputs[3]!.textContent!.trim(), "in words");
     assert.match(outputs[2]!.textContent!, /application\/x-unknown cannot be shown/);
   });
 
