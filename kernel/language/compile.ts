@@ -68,7 +68,7 @@ function mapOf(edited: MagicString, source: string, fileName: string): string {
 }
 
 /** Blanks have the length of what they replace, so every offset stays valid. */
-function applyErasures(source: string, erasures: readonly Edit[]): string {
+export function applyErasures(source: string, erasures: readonly Edit[]): string {
   let text = "";
   let done = 0;
   for (const { start, end, text: blank } of [...erasures].sort(
