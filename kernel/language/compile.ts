@@ -6,6 +6,7 @@ import { isPlatformName, renameFree } from "./platform-names.js";
 import { folderSyntax, replacedNames } from "./process-state.js";
 import { rewriteTopLevel } from "./rewrite.js";
 import { type Edit, survey } from "./survey.js";
+import { CellSyntaxError } from "./syntax-error.js";
 import { syntaxOf, transpileCell, transpilerOptions } from "./transpile.js";
 import type { CompiledCell, CompileOptions } from "./types.js";
 
@@ -42,6 +43,11 @@ export function compileCell(source: string, options: CompileOptions): CompiledCe
 
 function compileParsed(source: string, parsed: ParsedSource, options: CompileOptions): CompiledCell {
   const found = survey(source, parsed.result.program);
+  if (found.misplaced) {
+    const { start, end } = found.misplaced;
+    const message = "Imports and exports stand at the top level of a cell";
+    throw new CellSyntaxError(message, source, start, end, options.fileName);
+  }
   const text = found.needsTranspiler ? source : applyErasures(source, found.erasures);
   const edited = new MagicString(text);
   const { declared, imports } = rewriteTopLevel(text, parsed, found, edited);

@@ -4,6 +4,7 @@ export { isComplete } from "./completeness.js";
 export { sessionFlags } from "./flags.js";
 export { installCellRuntime, linkCell } from "./link.js";
 export { createModuleLoader } from "./modules/loader.js";
+export { createScript } from "./script.js";
 export { type MappedStack, type StackFrame, StackMapper } from "./stack.js";
 export { CellSyntaxError } from "./syntax-error.js";
 export type * from "./types.js";

@@ -14,6 +14,8 @@ export interface Survey {
   hasTopLevelAwait: boolean;
   /** Whether there is syntax that this Node does not run and that blanking cannot remove. */
   needsTranspiler: boolean;
+  /** An import or export that does not stand at the top level; the parser lets it pass. */
+  misplaced: Node | null;
   /** Type syntax, to be blanked when the transpiler is not needed. */
   readonly erasures: Edit[];
   /** Offsets of every identifier that may be read as a value, by name. */
@@ -25,6 +27,7 @@ export function survey(source: string, program: Node): Survey {
   const found: Survey = {
     hasTopLevelAwait: false,
     needsTranspiler: false,
+    misplaced: null,
     erasures: [],
     references: new Map(),
   };
@@ -32,7 +35,9 @@ export function survey(source: string, program: Node): Survey {
   return found;
 }
 
-function visit(node: Node, source: string, found: Survey, isTopLevel: boolean): void {
+function visit(node: Node, source: string, found: Survey, isTopLevel: boolean, parent?: Node): void {
+  if (isModuleItem(node) && parent?.type !== "Program" && parent?.type !== "TSModuleBlock")
+    found.misplaced ??= node;
   if (eraseTypes(node, source, found)) return;
   switch (node.type) {
     case "AwaitExpression":
@@ -58,9 +63,15 @@ function visit(node: Node, source: string, found: Survey, isTopLevel: boolean): 
   const skipped = unreadChild(node);
   const inside = isTopLevel && !isFunction(node);
   for (const child of childrenOf(node)) {
-    if (child !== skipped) visit(child, source, found, inside);
+    if (child !== skipped) visit(child, source, found, inside, node);
   }
 }
+
+const isModuleItem = ({ type }: Node): boolean =>
+  type === "ImportDeclaration" ||
+  type === "ExportNamedDeclaration" ||
+  type === "ExportDefaultDeclaration" ||
+  type === "ExportAllDeclaration";
 
 /** A child that is a name only, such as `b` in `a.b`. */
 export function unreadChild(node: Node): Node | null {

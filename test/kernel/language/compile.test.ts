@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { compileCell } from "../../../kernel/language/compile.js";
+import { createScript } from "../../../kernel/language/script.js";
 import { CellProcess } from "./cell-process.js";
 
 /** Title, the cells in order, and what the last one shows. */
@@ -236,6 +237,8 @@ const wrong: readonly (readonly [string, string, number, number, RegExp])[] = [
   ["a missing operand", "let a\nfoo +", 2, 6, /Unexpected end of input/],
   ["a name declared twice in one cell", "let a = 1; let a = 2", 1, 16, /`a` has already been declared/],
   ["return outside of a function", "return 1", 1, 1, /'return'/],
+  ["an import inside of a function", "function f() {\n  import x from 'y' }", 2, 3, /top level/],
+  ["a malformed regular expression", "let a: number\n1 + /{**}/", 2, 5, /Nothing to repeat/],
   ["a break without its label", "\n for (;;) { break foo }", 2, 19, /label/],
 ];
 
@@ -267,7 +270,7 @@ describe("a compiled cell", () => {
 
   for (const [title, source, line, column, message] of wrong) {
     it(`names the place of ${title}`, () => {
-      assert.throws(() => compileCell(source, { fileName: "[1]" }), {
+      assert.throws(() => createScript(compileCell(source, { fileName: "[1]" }), source, "[1]"), {
         name: "SyntaxError",
         line,
         column,

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import vm from "node:vm";
 import { type Options, transformSync } from "@swc/core";
 import fc from "fast-check";
 import { applyErasures, compileCell } from "../../../kernel/language/compile.js";
 import { parseSource } from "../../../kernel/language/parse.js";
+import { createScript } from "../../../kernel/language/script.js";
 import { survey } from "../../../kernel/language/survey.js";
 import { packageRoot } from "../../support/paths.js";
 
@@ -58,7 +58,7 @@ describe("blanking types out", () => {
 describe("compiling damaged cells", () => {
   it("gives a script that V8 takes, or a syntax error with its place", () => {
     const pieces = files
-      .slice(0, 40)
+      .filter((file) => file.startsWith("kernel/language"))
       .flatMap((file) => textOf(file).split(/\n(?=export|function|const|\/\*\*)/));
     const piece = fc.constantFrom(...pieces.filter((text) => text.length < 600));
     const cut = fc.nat(600);
@@ -93,7 +93,7 @@ describe("compiling damaged cells", () => {
     fc.assert(
       fc.property(damaged, (source) => {
         try {
-          new vm.Script(compileCell(source, { fileName: "[1]" }).code);
+          createScript(compileCell(source, { fileName: "[1]" }), source, "[1]");
           compiled++;
         } catch (error) {
           assert.ok(error instanceof SyntaxError && "excerpt" in error, `${error}`);
