@@ -23,6 +23,8 @@ export interface ExecutorHost {
   readonly pager: (code: string) => Promise<Reply | undefined> | undefined;
   /** A cell ran without an error: later cells may use its declarations. */
   readonly committed: (code: string) => void;
+  /** A fresh session took the place of another: nothing is declared any more. */
+  readonly renewed: () => void;
 }
 
 interface Run {
@@ -87,6 +89,7 @@ export class Executor {
     old.listen({ text: () => {}, event: () => {}, ended: () => {} });
     old.kill();
     this.#session = this.#open();
+    this.#host.renewed();
     this.#count = 0;
     if (this.#run) this.#finish({ ename: "Restarted", evalue: "The session was restarted.", traceback: [] });
   }
@@ -257,6 +260,7 @@ export class Executor {
   #ended(session: SessionProcess, end: SessionEnd): void {
     if (session !== this.#session) return;
     this.#session = this.#open();
+    this.#host.renewed();
     const failure = describeEnd(end);
     const { publisher } = this.#host;
     const run = this.#run;

@@ -51,9 +51,8 @@ export const handlers = {
     executor.interrupt();
     return { status: "ok" };
   },
-  restart_session_request: ({ executor, languages }) => {
+  restart_session_request: ({ executor }) => {
     executor.restart();
-    languages.reset();
     return { status: "ok" };
   },
   shutdown_request: (kernel, request) => {

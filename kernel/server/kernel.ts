@@ -49,6 +49,7 @@ export class Kernel {
         this.#send(request, "input_request", { prompt, password }, "stdin"),
       pager: (code) => this.languages.page(code),
       committed: (code) => this.languages.commit(code),
+      renewed: () => this.languages.reset(),
     });
     sockets.listen({
       received: (channel, frames) => this.#receive(channel, frames),

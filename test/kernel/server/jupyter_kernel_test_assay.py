@@ -16,7 +16,7 @@ class AssayTests(jupyter_kernel_test.KernelTests):
     code_hello_world = 'console.log("hello, world")'
     code_stderr = 'console.error("careful")'
     completion_samples = [
-        {"text": "Numbe", "matches": ["Number"]},
+        {"text": "encodeURIC", "matches": ["encodeURIComponent"]},
         {"text": "JSON.str", "matches": ["stringify"]},
     ]
     complete_code_samples = ["1 + 1", "const a: number = 1", "function f() {\n  return 1\n}"]

@@ -167,6 +167,30 @@ describe("kernel", () => {
     assert.equal((await spinning).ename, "KeyboardInterrupt");
   });
 
+  it("completes by type while a cell spins", async () => {
+    await kernel.execute(
+      "interface Point { across: number; down: number }\nlet corner: Point = { across: 1, down: 2 }",
+    );
+    const spinning = kernel.execute("while (true) {}");
+    const { content } = await kernel.request("shell", "complete_request", {
+      code: "'😀', corner.do",
+      cursor_pos: 14,
+    });
+    assert.deepEqual(
+      [content["matches"], content["cursor_start"], content["cursor_end"]],
+      [["down"], 12, 14],
+    );
+    await kernel.interrupt();
+    await spinning;
+  });
+
+  it("shows a page about a name", async () => {
+    const { content } = await kernel.request("shell", "execute_request", { code: "Math.max?" });
+    const [page] = content["payload"] as { source: string; data: Record<string, string> }[];
+    assert.equal(page?.source, "page");
+    assert.match(page.data["text/plain"]!, /max\(\.\.\.values: number\[\]\): number/);
+  });
+
   it("takes SIGINT without harm", async () => {
     const { results } = await outputsOf(kernel, "let alive = 1; [process.pid, process.ppid].join()");
     for (const pid of results[0]!.split(",")) process.kill(Number(pid), "SIGINT");
