@@ -181,9 +181,11 @@ export class Executor {
       answer = { ...errorReply(error), execution_count: this.#count };
     }
     publisher.flush();
+    // What the client sends after it has seen the reply is meant to run, so this is settled before.
+    const aborted = stop ? await this.#sentTogether() : [];
     reply(request, answer);
     publisher.status("idle", parent);
-    if (stop) await this.#abortQueue();
+    for (const one of aborted) this.#abort(one);
   }
 
   #inSession(
@@ -215,18 +217,18 @@ export class Executor {
     });
   }
 
-  /** After an error, cells that were sent together with the failed one do not run. */
-  async #abortQueue(): Promise<void> {
-    // What has arrived at the socket already was sent before the client could know of the error.
+  /** The cells that were sent together with the failed one. Takes them off the queue. */
+  async #sentTogether(): Promise<Request[]> {
+    // They may still be on their way from the socket to the queue.
     await new Promise((resolve) => setImmediate(resolve));
-    const aborted = this.#queue;
-    this.#queue = [];
-    for (const request of aborted) {
-      const parent = request.message.header;
-      this.#host.publisher.status("busy", parent);
-      this.#host.reply(request, { status: "aborted", execution_count: this.#count });
-      this.#host.publisher.status("idle", parent);
-    }
+    return this.#queue.splice(0);
+  }
+
+  #abort(request: Request): void {
+    const parent = request.message.header;
+    this.#host.publisher.status("busy", parent);
+    this.#host.reply(request, { status: "aborted", execution_count: this.#count });
+    this.#host.publisher.status("idle", parent);
   }
 
   #event({ head, parts }: Frame<SessionEvent>): void {

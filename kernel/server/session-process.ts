@@ -27,8 +27,8 @@ const ENTRY = fileURLToPath(new URL("../session/main.js", import.meta.url));
 // corrupted").
 const NODE_FLAGS = ["--no-force-async-hooks-checks", ...sessionFlags];
 
-/** Time that code gets to notice an interrupt by itself before it is terminated. */
-const GRACE_MS = 60;
+/** Time until an interrupt that nobody acknowledged is sent again. */
+const INTERRUPT_AGAIN_MS = 100;
 
 /** Time that output of an ended process gets to arrive, when a child of the cell holds its pipes open. */
 const DRAIN_MS = 200;
@@ -63,7 +63,10 @@ export class SessionProcess {
       for (const frame of reader.push(chunk)) {
         if (frame.head.type === "interrupted") this.#acknowledged(frame.head.run);
         else if (frame.head.type === "exiting") this.#exitCode = frame.head.code;
-        else this.#lane.event(frame);
+        else {
+          if (frame.head.type === "done") this.#acknowledged(frame.head.run);
+          this.#lane.event(frame);
+        }
       }
     });
     // Writing to a session that just ended is no error of ours: its end is reported below.
@@ -97,11 +100,15 @@ export class SessionProcess {
    * a pending await, and what heeds neither is terminated through the inspector.
    */
   interrupt(run: RunId): void {
-    this.#signal("SIGINT");
-    this.send({ type: "interrupt", run });
     this.#interrupted = run;
     clearInterval(this.#interruptTimer);
-    this.#interruptTimer = setInterval(() => this.#pipe(PIPES.watchdog).write("terminate\n"), GRACE_MS);
+    const ask = () => {
+      this.#pipe(PIPES.watchdog).write(`${run}\n`);
+      this.send({ type: "interrupt", run });
+    };
+    // Repeated, since terminated code takes with it what it was about to do, and that may be our message.
+    this.#interruptTimer = setInterval(ask, INTERRUPT_AGAIN_MS);
+    ask();
   }
 
   /** Ends the process and the programs that its cells started. Safe to call twice. */

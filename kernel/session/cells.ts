@@ -11,6 +11,7 @@ import {
   StackMapper,
 } from "../language/index.js";
 import type { ModuleLoader } from "../language/types.js";
+import type { GuardedRunner } from "./guard.js";
 
 /** A compiled cell. */
 export interface Cell {
@@ -30,9 +31,11 @@ export class Cells {
   /** Reads stacks in terms of the cells. */
   readonly stacks = new StackMapper();
   readonly #loader: ModuleLoader;
+  readonly #runner: GuardedRunner;
 
   /** Also puts `require`, `__dirname` and `__filename` into the global scope, as of a file in the folder. */
-  constructor(folder: string) {
+  constructor(folder: string, runner: GuardedRunner) {
+    this.#runner = runner;
     this.#loader = createModuleLoader({ folder });
     installCellRuntime(this.#loader);
     const { dirname: __dirname, filename: __filename } = this.#loader.meta;
@@ -49,7 +52,7 @@ export class Cells {
       },
     });
     const script = new vm.Script(compiled.code, { filename: fileName });
-    const run = () => script.runInThisContext({ breakOnSigint: true, displayErrors: false });
+    const run = () => this.#runner.run(script);
     return {
       declared: compiled.declared,
       run: () => {

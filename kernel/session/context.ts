@@ -30,6 +30,16 @@ function leave(): void {
   origin = undefined;
 }
 
+const stopped = new Set<RunId>();
+
+/**
+ * A run was interrupted: its timers do nothing any more. Otherwise a loop such as
+ * `while (true) await sleep(100)` would go on behind the user's back.
+ */
+export function stopTimersOf(run: RunId): void {
+  stopped.add(run);
+}
+
 type Callback = (...args: unknown[]) => void;
 type Timer = (callback: Callback, ...rest: unknown[]) => unknown;
 type PromiseTimer = (...args: unknown[]) => Promise<unknown>;
@@ -47,11 +57,17 @@ export function followTimers(current: () => RunId): void {
     const original = promises[name]!;
     promises[name] = followed(original, (...args) => {
       const run = current();
-      const promise = original(...args);
-      // Registered first, so it runs before whatever awaits the promise.
-      const entered = () => enter(run);
-      promise.then(entered, entered);
-      return promise;
+      return new Promise((resolve, reject) => {
+        const pass = (settle: () => void) => {
+          if (stopped.has(run)) return;
+          enter(run);
+          settle();
+        };
+        original(...args).then(
+          (value) => pass(() => resolve(value)),
+          (error: unknown) => pass(() => reject(error)),
+        );
+      });
     });
   }
   for (const name of ["setTimeout", "setInterval", "setImmediate"]) {
@@ -61,9 +77,10 @@ export function followTimers(current: () => RunId): void {
       if (typeof callback !== "function") return original(callback, ...rest);
       const run = current();
       return original(
-        function (this: unknown, ...args: unknown[]) {
+        function (this: unknown, ...args: unknown[]): void {
+          if (stopped.has(run)) return clearInterval(this as NodeJS.Timeout);
           enter(run);
-          return callback.apply(this, args);
+          callback.apply(this, args);
         },
         ...rest,
       );

@@ -3,7 +3,8 @@ import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { render } from "../render/index.js";
 import { PIPES, type SessionRequest } from "./events.js";
-import { FrameReader } from "./frames.js";
+import { type Frame, FrameReader } from "./frames.js";
+import { GuardedRunner, newGuard } from "./guard.js";
 import { Output } from "./output.js";
 import { Session } from "./session.js";
 
@@ -16,7 +17,7 @@ declare global {
   }
 }
 
-// Interrupts of running code arrive as SIGINT and are seen by the virtual machine. Outside, it is harmless.
+// A signal ends guarded code only (guard.ts); at any other time it is harmless.
 process.on("SIGINT", () => {});
 
 const output = new Output(Buffer.from(process.argv[2] ?? "", "hex"));
@@ -28,14 +29,30 @@ process.reallyExit = (code = 0) => {
   throw new Error("unreachable");
 };
 
-const session = new Session(process.cwd(), output, render);
+// Node's own, before the session makes timers follow the cells.
+const afterThisTurn = setImmediate;
+const guard = newGuard();
+const runner = new GuardedRunner(guard);
+const session = new Session(process.cwd(), output, render, runner);
 const reader = new FrameReader<SessionRequest>();
 const requests = new Socket({ fd: PIPES.requests });
+// One request a turn of the event loop: an interrupt that came with its cell finds the cell's code running.
+// Terminated code takes with it what it was about to do; requests that wait here are not lost with it.
+const waiting: Frame<SessionRequest>[] = [];
+const next = () => {
+  const request = waiting.shift();
+  if (!request) return;
+  if (waiting.length > 0) afterThisTurn(next);
+  session.handle(request.head, request.parts);
+};
 requests.on("data", (chunk: Buffer) => {
-  for (const { head, parts } of reader.push(chunk)) session.handle(head, parts);
+  const idle = waiting.length === 0;
+  waiting.push(...reader.push(chunk));
+  if (idle) next();
 });
 // Without a supervisor nobody will ever read what the cells do.
 requests.on("end", () => process.kill(process.pid, "SIGKILL"));
 
-new Worker(new URL("./watchdog.js", import.meta.url), { stdin: false }).unref();
+new Worker(new URL("./watchdog.js", import.meta.url), { workerData: guard }).unref();
+runner.open();
 output.urgent({ type: "ready" });

@@ -4,11 +4,12 @@ import { AssayError } from "../../lib/errors.js";
 import { type CellApi, type InputOptions, provideCellApi } from "./api.js";
 import { type Cell, Cells } from "./cells.js";
 import { CommTable } from "./comms.js";
-import { followTimers, originOf, within } from "./context.js";
+import { followTimers, originOf, stopTimersOf, within } from "./context.js";
 import { Displays, type Publish, type Render } from "./displays.js";
 import type { RunId, SessionRequest } from "./events.js";
 import { evaluateExpressions } from "./expressions.js";
 import { describeFailure, Interrupted } from "./failure.js";
+import type { GuardedRunner } from "./guard.js";
 import type { Output } from "./output.js";
 import { OutputQueue } from "./queue.js";
 import { installStandardStreams } from "./standard-streams.js";
@@ -27,6 +28,7 @@ interface ActiveRun {
 export class Session {
   readonly #output: Output;
   readonly #queue = new OutputQueue();
+  readonly #runner: GuardedRunner;
   readonly #cells: Cells;
   readonly #displays: Displays;
   readonly #comms: CommTable;
@@ -35,9 +37,10 @@ export class Session {
   #inputs = new Map<number, (value: string) => void>();
   #inputCount = 0;
 
-  constructor(folder: string, output: Output, render: Render) {
+  constructor(folder: string, output: Output, render: Render, runner: GuardedRunner) {
     this.#output = output;
-    this.#cells = new Cells(folder);
+    this.#runner = runner;
+    this.#cells = new Cells(folder, runner);
     this.#displays = new Displays(this.#queue, this.#publish, render, () => this.#origin());
     this.#comms = new CommTable((type, content, { buffers = [] }) => {
       const run = this.#origin();
@@ -91,25 +94,34 @@ export class Session {
     const { run, code, count, fileName } = request;
     let settled = false;
     let cell: Cell | undefined;
+    let conclude = () => {};
     const settle = (finish: () => void) => {
       if (settled) return;
       settled = true;
       finish();
     };
+    const end = (failed?: { readonly error: unknown }) => {
+      conclude = this.#conclusion(request, cell, failed);
+      this.#queue.add(conclude);
+    };
     const succeed = (value: unknown) =>
       settle(() => {
         if (!request.silent) this.#displays.result(run, count, value);
-        this.#finish(request, cell, undefined);
+        end();
       });
-    const fail = (error: unknown) => settle(() => this.#finish(request, cell, { error }));
+    const fail = (error: unknown) => settle(() => end({ error }));
     this.#active = {
       id: run,
       request,
       interrupt: () => {
+        stopTimersOf(run);
         this.#queue.abandon();
         fail(new Interrupted());
+        // Termination may have hit our own code after the cell: what it left undone is done now.
+        conclude();
       },
     };
+    this.#runner.begin(run);
     this.#lastRun = run;
     within(run, () => {
       try {
@@ -123,27 +135,23 @@ export class Session {
     });
   }
 
-  #finish(
+  /** What ends a run: its error and the word that it is done. Does nothing when that was said already. */
+  #conclusion(
     request: ExecuteRequest,
     cell: Cell | undefined,
     failed: { readonly error: unknown } | undefined,
-  ): void {
+  ): () => void {
     const { run } = request;
     const expressions = failed ? {} : evaluateExpressions(request.expressions, this.#cells);
-    const conclude = () => {
+    return () => {
       if (this.#active?.id !== run) return;
-      this.#active = undefined;
+      this.#runner.end(run);
       const failure = failed && describeFailure(failed.error, this.#cells.stacks);
       if (failure && !request.silent) this.#publish(run, "error", { ...failure });
-      this.#output.event({
-        type: "done",
-        run,
-        ...(failure ? { failure } : {}),
-        expressions,
-        declared: cell?.declared ?? [],
-      });
+      const declared = cell?.declared ?? [];
+      this.#output.event({ type: "done", run, ...(failure ? { failure } : {}), expressions, declared });
+      this.#active = undefined;
     };
-    this.#queue.add(conclude);
   }
 
   #interrupt(run: RunId): void {
