@@ -45,7 +45,10 @@ export class GuardedRunner {
     this.#guard = guard;
     const hook = Symbol.for("assay.guarded");
     Object.defineProperty(globalThis, hook, { value: () => this.#inside() });
-    this.#entry = new vm.Script('globalThis[Symbol.for("assay.guarded")]()');
+    // Named as Node's own files are: stacks leave its frame out.
+    this.#entry = new vm.Script('globalThis[Symbol.for("assay.guarded")]()', {
+      filename: "node:assay/guard",
+    });
   }
 
   /** The session is ready: code that runs may be stopped from now on. */
