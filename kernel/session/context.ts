@@ -78,7 +78,10 @@ export function followTimers(current: () => RunId): void {
       const run = current();
       return original(
         function (this: unknown, ...args: unknown[]): void {
-          if (stopped.has(run)) return clearInterval(this as NodeJS.Timeout);
+          if (stopped.has(run)) {
+            clearInterval(this as NodeJS.Timeout);
+            return;
+          }
           enter(run);
           callback.apply(this, args);
         },
