@@ -27,6 +27,7 @@ export function setUp({ lab = false, quiet = false } = {}) {
       [join(root, "node_modules/typescript/bin/tsc"), "-b", join(root, "tsconfig.json")],
       root,
     );
+    removeOrphans();
   });
   if (lab && existsSync(join(root, "kernel/lab/ui/package-lock.json"))) {
     step(say, "front end", frontEndStamp, bundleFrontEnd);
@@ -35,14 +36,64 @@ export function setUp({ lab = false, quiet = false } = {}) {
 
 function step(say, name, stampOf, work) {
   const file = join(dist, `.stamp-${name.replace(" ", "-")}`);
-  if (existsSync(file) && readFileSync(file, "utf8") === stampOf()) return;
-  say(`${name} …`);
-  const start = performance.now();
-  rmSync(file, { force: true });
-  work();
+  const isDone = () => existsSync(file) && readFileSync(file, "utf8") === stampOf();
+  if (isDone()) return;
+  holdingLock(say, () => {
+    if (isDone()) return;
+    say(`${name} …`);
+    const start = performance.now();
+    rmSync(file, { force: true });
+    work();
+    writeFileSync(file, stampOf());
+    say(`${name} done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  });
+}
+
+/** Two commands started at once on a bare clone must not install into each other's feet. */
+function holdingLock(say, work) {
+  const lock = join(dist, ".set-up-lock");
   mkdirSync(dist, { recursive: true });
-  writeFileSync(file, stampOf());
-  say(`${name} done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  for (let waited = 0; ; waited++) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: "wx" });
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    if (!isHeld(lock)) rmSync(lock, { force: true });
+    else {
+      if (waited === 0) say("waiting for another set-up of this folder …");
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+  }
+  try {
+    work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function isHeld(lock) {
+  try {
+    process.kill(Number(readFileSync(lock, "utf8")), 0);
+    return true;
+  } catch (error) {
+    // EPERM: the holder lives, but belongs to somebody else.
+    return error.code === "EPERM";
+  }
+}
+
+/** The compiler leaves the output of deleted sources behind, and mocha would go on running deleted tests. */
+function removeOrphans() {
+  for (const folder of ["lib", "kernel", "test"]) {
+    const output = join(dist, folder);
+    for (const file of existsSync(output) ? readdirSync(output, { recursive: true, encoding: "utf8" }) : []) {
+      const source = /^(.*?)\.(?:d\.ts|js)(?:\.map)?$/.exec(file)?.[1];
+      if (source && !["ts", "tsx"].some((ending) => existsSync(join(root, folder, `${source}.${ending}`)))) {
+        rmSync(join(output, file));
+      }
+    }
+  }
 }
 
 function run(command, args, cwd) {
