@@ -12,6 +12,8 @@ export interface ProjectSettings {
   /** Aliases of imports: pattern with at most one `*`, to absolute candidates. */
   readonly paths: Readonly<Record<string, readonly string[]>>;
   readonly syntax: SyntaxOptions;
+  /** Names of the compiler options that the user set. */
+  readonly chosen: ReadonlySet<string>;
 }
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -31,6 +33,7 @@ export function readProjectSettings(folder: string): ProjectSettings {
   const fragment = text("jsxFragmentFactory");
   return {
     file,
+    chosen: new Set(Object.keys(options)),
     paths: (options["paths"] ?? {}) as Readonly<Record<string, readonly string[]>>,
     syntax: {
       ...(jsx?.startsWith("react-jsx") ? { jsx: "automatic" as const } : {}),

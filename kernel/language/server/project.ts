@@ -23,7 +23,7 @@ export function layOutProject(folder: string, roots: readonly string[]): CellPro
   const config = {
     ...(settings.file === null ? {} : { extends: settings.file }),
     compilerOptions: {
-      ...(settings.file === null ? { strict: true, noImplicitAny: false, jsx: "react" } : {}),
+      ...defaultsBeside(settings.chosen),
       target: "esnext",
       module: "esnext",
       moduleResolution: "bundler",
@@ -60,6 +60,15 @@ export function layOutProject(folder: string, roots: readonly string[]): CellPro
       [configFile, JSON.stringify(config)],
       [globalsFile, globalsText()],
     ]),
+  };
+}
+
+/** Strict where types are written, lenient where they are not: a notebook is also a place for sketches. */
+function defaultsBeside(chosen: ReadonlySet<string>): Record<string, unknown> {
+  const isStrictnessChosen = chosen.has("strict") || chosen.has("noImplicitAny");
+  return {
+    ...(isStrictnessChosen ? {} : { strict: true, noImplicitAny: false }),
+    ...(chosen.has("jsx") ? {} : { jsx: "react" }),
   };
 }
 

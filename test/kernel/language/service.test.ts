@@ -95,6 +95,20 @@ describe("the language service, in a folder without packages", () => {
       assert.deepEqual(await errors("import { twice } from './local'; twice('a')"), ["TS2345 1:40"]);
     });
 
+    it("lets parameters go without types, unless tsconfig.json asks for them", async () => {
+      assert.deepEqual(await errors("function f(a) { return a }; let x: string = null"), ["TS2322 1:33"]);
+      const strict = mkdtempSync(join(tmpdir(), "assay-strict-"));
+      writeFileSync(join(strict, "tsconfig.json"), '{ "compilerOptions": { "strict": true, /* why */ } }');
+      const service = startLanguageService({ folder: strict, timeoutMs: 60_000 });
+      try {
+        const [error] = await service.check("function f(a) { return a }");
+        assert.equal(error?.code, "TS7006");
+      } finally {
+        service.dispose();
+        rmSync(strict, { recursive: true });
+      }
+    });
+
     it("says nothing on a cell that does not parse", async () => assert.deepEqual(await errors("foo("), []));
 
     it("stays with one module per live cell however often cells run again", async () => {
