@@ -22,7 +22,8 @@ export function registerLock(program: Command): void {
 }
 
 const help = `
-Files are found by the paths that stand in the code as literals; a path put together at run time is not seen.
+Files are found by the paths that stand in the code as literals, also as \`clean-\${i}.onnx\`; a path that is
+put together in another way is not seen.
 Exit codes: 0 written or unchanged, 2 wrong usage or unreadable input, 5 something has changed.
 
 Examples:

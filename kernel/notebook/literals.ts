@@ -3,13 +3,20 @@ import { parseSource } from "../language/parse.js";
 import { CellSyntaxError } from "../language/syntax-error.js";
 import { childrenOf, type Node } from "../language/syntax-tree.js";
 
-/** String literals, templates without a hole, and the sources of imports; nothing for code that cannot be parsed. */
+/** Stands for a hole of a template; it appears in no path. */
+export const hole = "\0";
+
+/**
+ * String literals, templates, and the sources of imports, with `hole` for each hole of a template; nothing for code
+ * that cannot be parsed.
+ */
 export function literalsOf(source: string): string[] {
   const found: string[] = [];
   const visit = (node: Node): void => {
-    if (node.type === "Literal" && typeof node.value === "string") found.push(node.value);
-    if (node.type === "TemplateLiteral" && node.expressions.length === 0) {
-      found.push(node.quasis[0]?.value.cooked ?? "");
+    if (node.type === "Literal" && typeof node.value === "string")
+      found.push(node.value.replaceAll(hole, ""));
+    if (node.type === "TemplateLiteral") {
+      found.push(node.quasis.map(({ value }) => value.cooked ?? "").join(hole));
     }
     for (const child of childrenOf(node)) visit(child);
   };

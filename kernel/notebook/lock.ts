@@ -1,10 +1,10 @@
 /** Lock files: what a notebook's results rest on, by hash and version, so that a change does not go unseen. */
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { AssayError } from "../../lib/errors.js";
-import { literalsOf } from "./literals.js";
+import { hole, literalsOf } from "./literals.js";
 import { readNotebook } from "./read.js";
 import { sourceHash } from "./run-record.js";
 import { isCode, type Notebook } from "./types.js";
@@ -35,8 +35,8 @@ export const lockFileOf = (file: string): string =>
 /**
  * Measures everything that a notebook's results rest on.
  *
- * Files are found by the paths that stand as literals in its code, relative to its folder; a path that is put
- * together at run time is not seen. The notebook counts with its sources and tags, not with its outputs.
+ * Files are found by the paths that stand as literals in its code, relative to its folder; a template's holes
+ * match any part of a file's name. A path that is put together otherwise is not seen. The notebook counts with its sources and tags, not with its outputs.
  */
 export async function measure(file: string): Promise<NotebookLock> {
   const notebook = await readNotebook(file);
@@ -117,15 +117,31 @@ function filesNamed(notebook: Notebook, folder: string): string[] {
   const found = new Set<string>();
   for (const cell of notebook.cells.filter(isCode)) {
     for (const literal of literalsOf(cell.source)) {
-      if (literal.length > 1000 || literal.includes("\0") || /^[a-z][a-z+.-]+:/i.test(literal)) continue;
-      const path = resolve(folder, literal);
-      // Weights too large for a model's own file lie beside it.
-      for (const candidate of [path, ...(path.endsWith(".onnx") ? [`${path}.data`, `${path}_data`] : [])]) {
-        if (statSync(candidate, { throwIfNoEntry: false })?.isFile()) found.add(candidate);
+      if (literal.length > 1000 || /^[a-z][a-z+.-]+:/i.test(literal)) continue;
+      for (const path of literal.includes(hole) ? matching(literal, folder) : [resolve(folder, literal)]) {
+        // Weights too large for a model's own file lie beside it.
+        for (const candidate of [path, ...(path.endsWith(".onnx") ? [`${path}.data`, `${path}_data`] : [])]) {
+          if (statSync(candidate, { throwIfNoEntry: false })?.isFile()) found.add(candidate);
+        }
       }
     }
   }
   return [...found].sort();
+}
+
+/** Files that a template such as `models/clean-${i}.onnx` can mean; holes stand for parts of a file's name only. */
+function matching(template: string, folder: string): string[] {
+  const slash = template.lastIndexOf("/");
+  const [place, name] = [template.slice(0, slash + 1), template.slice(slash + 1)];
+  const fixed = name.replaceAll(hole, "");
+  if (place.includes(hole) || fixed.length < 3) return [];
+  const parts = name.split(hole).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const pattern = new RegExp(`^${parts.join(".+")}$`);
+  const directory = resolve(folder, place);
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(directory)
+    .filter((file) => pattern.test(file))
+    .map((file) => join(directory, file));
 }
 
 function packageLockAbove(folder: string): string | undefined {

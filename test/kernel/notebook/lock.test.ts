@@ -61,6 +61,20 @@ describe("the lock of a notebook", () => {
     assert.match(differences(older, locked)[0]!, /node is .*, locked was 1\.0\.0/);
   });
 
+  it("holds every file that a template can mean", async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the cell's own template
+    using scratch = new Scratch(code("load(`m/clean-${i}.onnx`); log(`${i}`); log(`${dir}/m.onnx`)"));
+    mkdirSync(scratch.path("m"));
+    for (const name of ["m/clean-1.onnx", "m/clean-2.onnx", "m/clean-.onnx", "m/other.onnx", "m.onnx"]) {
+      writeFileSync(scratch.path(name), name);
+    }
+    const { files } = await measure(scratch.file);
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ["m/clean-1.onnx", "m/clean-2.onnx"],
+    );
+  });
+
   it("does not depend on outputs", async () => {
     using scratch = new Scratch(code("1"));
     const before = await measure(scratch.file);
