@@ -1,7 +1,8 @@
 /** `npm run --silent bench -- SUITE [--json]`: one suite, ours and the peers interleaved in one run. */
 import { engine } from "./engine.js";
+import { lab } from "./lab.js";
 
-const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = { engine };
+const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = { engine, lab };
 
 const [name = "", ...flags] = process.argv.slice(2);
 const suite = suites[name];

@@ -98,15 +98,20 @@ export class LabPage {
       .click();
   }
 
-  /** Runs everything and waits for the last cell. */
-  async runAll(): Promise<void> {
+  /** Runs everything and waits for the last cell; gives up when a cell fails. */
+  async runAll(timeoutMs = 30_000): Promise<void> {
+    // Saved numbers would look like those of this run.
+    await this.menu("Edit", "Clear Outputs of All Cells");
     await this.menu("Run", "Run All Cells");
-    await this.page.waitForFunction(() => {
-      const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(
-        (node) => node.textContent,
-      );
-      return prompts.length > 0 && prompts.every((text) => /\[\d+\]/.test(text ?? ""));
-    });
+    await this.page.waitForFunction(
+      () => {
+        const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
+        const isFailed = document.querySelector('[data-mime-type="application/vnd.jupyter.error"]');
+        return isFailed || prompts.every(({ textContent }) => /\[\d+\]/.test(textContent ?? ""));
+      },
+      undefined,
+      { timeout: timeoutMs },
+    );
     await this.idle();
   }
 
