@@ -22,6 +22,26 @@ const dark: Palette = {
   colorway: ["#56b4e9", "#e69f00", "#22b58c", "#d88fb9", "#f0e442", "#ef7f3a", "#dedede"],
 };
 
+/** Series colours of the library's figures that are too dim on a dark page, and what stands for them there. */
+const brighter: Readonly<Record<string, string>> = {
+  "#0072b2": "#56a9e8",
+  "#d55e00": "#ff8a3c",
+  "#009e73": "#2cc796",
+  "#cc79a7": "#e39ac4",
+  "#888888": "#a6a6a6",
+};
+
+/** A figure's JSON with its series colours made brighter, bands and bars (`rgba(…)`) included. */
+export function brighten(figure: string): string {
+  return Object.entries(brighter).reduce((text, [dim, bright]) => {
+    const solid = text.replaceAll(new RegExp(`"${dim}"`, "gi"), `"${bright}"`);
+    return solid.replaceAll(`"rgba(${channels(dim)},`, `"rgba(${channels(bright)},`);
+  }, figure);
+}
+
+const channels = (colour: string): string =>
+  [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)).join(", ");
+
 /** The template for a figure on a light or a dark page; its background is the page's own. */
 export function template(isDark: boolean): Readonly<Record<string, unknown>> {
   const { text, grid, zero, colorway } = isDark ? dark : light;

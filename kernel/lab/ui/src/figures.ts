@@ -4,7 +4,7 @@ import { IThemeManager } from "@jupyterlab/apputils";
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
 import { Widget } from "@lumino/widgets";
-import { template } from "./figure-theme.js";
+import { brighten, template } from "./figure-theme.js";
 
 const mimeType = "application/vnd.plotly.v1+json";
 
@@ -58,9 +58,10 @@ class FigureRenderer extends Widget implements IRenderMime.IRenderer {
 
   async #redraw(): Promise<void> {
     if (!this.#plotly || !this.#figure || this.isDisposed) return;
-    // Plotly writes into what it is given, and the model is what will be saved.
-    const { data = [], layout = {} } = structuredClone(this.#figure);
     const isDark = this.#themes?.theme ? !this.#themes.isLight(this.#themes.theme) : false;
+    // A copy: Plotly writes into what it is given, and the model is what will be saved.
+    const text = JSON.stringify(this.#figure);
+    const { data = [], layout = {} } = JSON.parse(isDark ? brighten(text) : text) as FigureData;
     this.#width = this.node.offsetWidth;
     const themed = {
       uirevision: "kept",
