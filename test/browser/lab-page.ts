@@ -83,6 +83,11 @@ export class LabPage {
     else await this.page.locator(".jp-Launcher").waitFor();
   }
 
+  /** Opens the address that the lab prints, as a person does first. */
+  async visitFirst(): Promise<void> {
+    await this.page.goto(this.#lab.url);
+  }
+
   /** Waits until the notebook's kernel has nothing to do. */
   async idle(): Promise<void> {
     const state = '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator[data-status="idle"]';
