@@ -33,6 +33,7 @@ import { AssayError } from "../../errors.js";
 import type { Tensor } from "../../tensor/index.js";
 import { foldBranches } from "../branches.js";
 import { type GraphBuilder, graphBuilder } from "../builder.js";
+import { poolBeforeRelu } from "../commute.js";
 import { decomposeModel } from "../decompose/index.js";
 import { nearestNames, opsetOf, prune, sortNodes, subgraphsRead, untyped } from "../graph.js";
 import type { Model, Node } from "../schema.js";
@@ -95,7 +96,8 @@ export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOpt
   const cotangents = typeof of === "string" ? [] : Object.values(of);
   checkNames(upgraded, [...targets, ...wrt]);
   const wanted = new Set([...targets, ...keep, ...madeByNodes(upgraded, [...wrt, ...cotangents])]);
-  const model = decomposeModel({ ...upgraded, graph: prune(upgraded.graph, [...wanted].map(untyped)) });
+  const pruned = prune(upgraded.graph, [...wanted].map(untyped));
+  const model = decomposeModel({ ...upgraded, graph: poolBeforeRelu(pruned, new Set([...wanted, ...wrt])) });
   const values = inferShapes(model);
   const nodes = sortNodes(model.graph.nodes);
   checkTypes(values, [...targets, ...wrt]);
