@@ -9,6 +9,7 @@ import { registerKernel } from "./kernel.js";
 import { registerLab } from "./lab.js";
 import { registerLock } from "./lock.js";
 import { registerRun } from "./run.js";
+import { registerScan } from "./scan.js";
 
 /** Exit code of wrong usage and of input that cannot be read. */
 const USAGE = 2;
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   registerLock(program);
   registerKernel(program);
   registerLab(program);
+  registerScan(program);
   try {
     await program.parseAsync(argv as string[]);
   } catch (error) {

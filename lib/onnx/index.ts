@@ -10,6 +10,7 @@ export {
 export { type DecidedModel, foldBranches, followBranches, hasBranches } from "./branches.js";
 export { type Attributes, type GraphBuilder, graphBuilder, makeNode, OPSET, valueInfo } from "./builder.js";
 export { checkModel } from "./check.js";
+export { type Coverage, type OperatorCoverage, operatorCoverage, type Passage } from "./coverage.js";
 export { decodeFile, decodeModel } from "./decode.js";
 export { decomposableOperators, decomposeModel, isDecomposable } from "./decompose/index.js";
 export { encodeModel, writeModel } from "./encode.js";
