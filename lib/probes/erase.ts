@@ -1,6 +1,6 @@
 /** Removing what a linear probe could read: least-squares concept erasure. */
 import { AssayError } from "../errors.js";
-import { choleskyFactor, eachChunk, momentsOf, solveLower, solveLowerTransposed } from "../linalg/index.js";
+import { eachChunk, type Moments, momentsOf, symmetricEigen } from "../linalg/index.js";
 import { type Labels, rows, type Tensor, tensor } from "../tensor/index.js";
 import { twoClasses } from "./probe.js";
 
@@ -19,7 +19,9 @@ export interface Eraser {
  *
  * If a behaviour survives the erasure, it does not run through the probe's direction.
  *
- * @throws AssayError SINGULAR_COVARIANCE if there are fewer examples than features or features depend on others.
+ * Features that never vary or depend on others are left alone: the inverse is taken within the span of the examples.
+ *
+ * @throws AssayError INVALID_ARGUMENT unless there are exactly two classes.
  * @see N. Belrose et al. (2023), LEACE: perfect linear concept erasure in closed form. NeurIPS.
  * @example
  * const erased = probes.fitEraser(x, labels).apply(x);   // class means are equal now
@@ -28,14 +30,6 @@ export function fitEraser(x: Tensor, labels: Labels): Eraser {
   const set = twoClasses(x, labels, "fitEraser");
   const { n, d, targets } = set;
   const moments = momentsOf(set);
-  const factor = choleskyFactor(moments.covariance, d);
-  if (typeof factor === "number") {
-    throw new AssayError(
-      "SINGULAR_COVARIANCE",
-      `fitEraser: the covariance of ${n} examples with ${d} features is singular; use more examples or a narrower tap.`,
-      { n, d, pivot: factor },
-    );
-  }
   const share = set.counts[1] / n;
   const cross = new Float64Array(d);
   eachChunk(set, moments.mean, (block, start) => {
@@ -44,9 +38,7 @@ export function fitEraser(x: Tensor, labels: Labels): Eraser {
     }
   });
   // P x = x - c (S⁻¹ c)ᵀ (x - mean) / (cᵀ S⁻¹ c), with c the covariance of features and label.
-  const direction = cross.slice();
-  solveLower(factor, d, direction);
-  solveLowerTransposed(factor, d, direction);
+  const direction = applyInverse(moments, cross);
   const scale = cross.reduce((sum, value, j) => sum + value * direction[j]!, 0);
   return {
     kind: "eraser",
@@ -72,4 +64,17 @@ export function fitEraser(x: Tensor, labels: Labels): Eraser {
       return tensor("float64", y.dims, erased);
     },
   };
+}
+
+/** S⁻¹ c on the span of the examples: directions with less than 1e-12 of the largest variance do not count. */
+function applyInverse({ covariance, d }: Moments, c: Float64Array): Float64Array {
+  const { values, vectors } = symmetricEigen(covariance, d);
+  const result = new Float64Array(d);
+  for (let k = d - 1; k >= 0 && values[k]! > 1e-12 * values[d - 1]!; k--) {
+    const vector = vectors.subarray(k * d, (k + 1) * d);
+    let share = 0;
+    for (let j = 0; j < d; j++) share += vector[j]! * c[j]!;
+    for (let j = 0; j < d; j++) result[j]! += (share / values[k]!) * vector[j]!;
+  }
+  return result;
 }

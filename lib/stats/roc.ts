@@ -39,7 +39,8 @@ export interface DeLong {
  *
  * The interval is DeLong's, formed on the logit scale so that it stays inside [0, 1] and keeps its coverage
  * near 1. For two groups that separate completely the variance estimate is 0 and says nothing; the interval
- * then is Clopper-Pearson's for min(negatives, positives) disjoint pairs, all in order.
+ * then is Clopper-Pearson's for min(negatives, positives) disjoint pairs, all in order, and for groups that
+ * separate almost completely it is never narrower than that.
  *
  * @returns Estimate whose n counts both groups.
  * @throws AssayError INVALID_ARGUMENT if a group is empty, NOT_FINITE if a score is NaN.
@@ -55,15 +56,21 @@ export function auroc(samples: TwoSamples, options: IntervalOptions = {}): Estim
   const { negatives, positives } = samples;
   const n = negatives.length + positives.length;
   const pairs = Math.min(negatives.length, positives.length);
+  // All of `pairs` disjoint pairs in order: what a separation as complete as this can prove.
+  const limit = betaQuantile((1 - level) / 2, pairs, 1);
   if (value === 0 || value === 1) {
-    const bound = betaQuantile((1 - level) / 2, pairs, 1);
-    const interval: [number, number] = value === 1 ? [bound, 1] : [0, 1 - bound];
+    const interval: [number, number] = value === 1 ? [limit, 1] : [0, 1 - limit];
     return { kind: "estimate", value, interval, level, n, method: "Clopper-Pearson on disjoint pairs" };
   }
   const z = normalQuantile(0.5 + level / 2);
   const centre = Math.log(value / (1 - value));
   const half = (z * standardError) / (value * (1 - value));
-  const interval = [centre - half, centre + half].map((x) => 1 / (1 + Math.exp(-x))) as [number, number];
+  const [low, high] = [centre - half, centre + half].map((x) => 1 / (1 + Math.exp(-x))) as [number, number];
+  // Closer to 1 (or 0) than a quarter of a pair in `pairs`, the variance rests on a handful of examples.
+  const interval: [number, number] = [
+    value > 1 - 0.25 / pairs ? Math.min(low, limit) : low,
+    value < 0.25 / pairs ? Math.max(high, 1 - limit) : high,
+  ];
   return { kind: "estimate", value, interval, level, n, method: "DeLong, logit" };
 }
 

@@ -31,3 +31,35 @@ function emptyLike<D extends TensorData[TensorType]>(data: D, length: number): D
     Array.isArray(data) ? new Array<string>(length) : new (data.constructor as new (n: number) => D)(length)
   ) as D;
 }
+
+/**
+ * Several tensors [n, ...] of one type and one shape per example, one after the other.
+ *
+ * @throws AssayError SHAPE_MISMATCH if examples differ in shape or type, or there is no tensor.
+ * @example
+ * concatExamples([clean, triggered])   // [n + m, ...]
+ */
+export function concatExamples<T extends TensorType>(values: readonly Tensor<T>[]): Tensor<T> {
+  const [first] = values;
+  const shape = first?.dims.slice(1).join(", ");
+  const odd = values.find((value) => value.type !== first?.type || value.dims.slice(1).join(", ") !== shape);
+  if (!first || odd || first.dims.length === 0) {
+    throw new AssayError(
+      "SHAPE_MISMATCH",
+      `concatExamples: expected tensors of one type and example shape, got ${values.map(({ type, dims }) => `${type} [${dims.join(", ")}]`).join(" and ") || "none"}.`,
+      { dims: values.map(({ dims }) => dims) },
+    );
+  }
+  const dims = [values.reduce((n, value) => n + value.dims[0]!, 0), ...first.dims.slice(1)];
+  if (Array.isArray(first.data)) {
+    return { type: first.type, dims, data: values.flatMap(({ data }) => data as string[]) as TensorData[T] };
+  }
+  const Type = first.data.constructor as new (length: number) => { set(part: unknown, at: number): void };
+  const data = new Type(dims.reduce((product, dim) => product * dim, 1));
+  let at = 0;
+  for (const value of values) {
+    data.set(value.data, at);
+    at += value.data.length;
+  }
+  return { type: first.type, dims, data: data as unknown as TensorData[T] };
+}

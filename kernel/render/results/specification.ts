@@ -42,7 +42,7 @@ function tally(clauses: readonly ClauseReport[]): string {
     .filter(([count]) => count > 0);
   return counts.length === 0
     ? "no clauses"
-    : counts.map(([count, verdict]) => `${count} ${verdict}`).join(", ");
+    : counts.map(([count, verdict]) => `${count} × ${verdict}`).join(", ");
 }
 
 function tableOf(clauses: readonly ClauseReport[]): Html {

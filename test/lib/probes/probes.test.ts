@@ -94,6 +94,17 @@ describe("probes.fitEraser", () => {
     assert.ok(difference.every((value) => Math.abs(value) < 1e-12));
   });
 
+  it("leaves nothing either where features never vary or repeat others", () => {
+    const { x, labels } = draw(60, 9);
+    const wide = table(
+      60,
+      6,
+      labels.flatMap((_, i) => [...x.data.subarray(i * 4, (i + 1) * 4), 0, x.data[i * 4]!]),
+    );
+    const difference = fitDifferenceOfMeans(fitEraser(wide, labels).apply(wide), labels).weights.data;
+    assert.ok(difference.every((value) => Math.abs(value) < 1e-12));
+  });
+
   it("changes only one direction", () => {
     const { x, labels } = draw(200, 6);
     const erased = fitEraser(x, labels).apply(x).data;

@@ -71,6 +71,14 @@ describe("stats.auroc", () => {
     assert.equal(value, 1);
     assert.ok(interval[0] > 0.2 && interval[0] < 0.4 && interval[1] === 1, String(interval));
     assert.deepEqual(auroc({ negatives: [4, 5], positives: [1] }).interval[0], 0);
+    // One pair out of order must not promise more than none.
+    const many = Array.from({ length: 100 }, (_, i) => i);
+    const perfect = auroc({ negatives: many, positives: many.map((x) => x + 100) });
+    const nearly = auroc({ negatives: many, positives: many.map((x) => x + 98.5) });
+    assert.ok(
+      nearly.value < 1 && nearly.interval[0] <= perfect.interval[0],
+      `${nearly.interval} ${perfect.interval}`,
+    );
   });
 
   it("mirrors when the groups are swapped and ignores monotone changes of the score", () => {
