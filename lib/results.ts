@@ -3,6 +3,7 @@ import type { Detection, Gaussian } from "./anomaly/index.js";
 import type { Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
 import type { Figure } from "./plots/figure.js";
 import type { ImageGrid } from "./plots/image-grid.js";
+import type { TokenHeat } from "./plots/token-heat.js";
 import type { FewShotCurve, LayerSweep, LinearProbe, ProbeEvaluation } from "./probes/index.js";
 import type { SpecificationReport } from "./spec/index.js";
 import type { Estimate } from "./stats/estimate.js";
@@ -14,6 +15,7 @@ export type Result =
   | Estimate
   | Figure
   | ImageGrid
+  | TokenHeat
   | RocCurve
   | AurocComparison
   | LinearProbe

@@ -19,7 +19,7 @@ const styles = Object.fromEntries(
   (
     "color background background-color text-align vertical-align font-weight font-style font-size font-family text-decoration white-space width height max-width min-width " +
     "padding padding-left padding-right padding-top padding-bottom margin margin-left margin-right margin-top margin-bottom line-height list-style display opacity " +
-    "border border-left border-right border-top border-bottom border-color border-style border-width border-radius border-collapse border-spacing"
+    "border border-top border-bottom border-left border-right border-top border-bottom border-color border-style border-width border-radius border-collapse border-spacing"
   )
     .split(" ")
     .map((name) => [name, plainValue]),

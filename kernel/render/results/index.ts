@@ -13,6 +13,7 @@ import { renderModelCard } from "./model-card.js";
 import { renderFewShotCurve, renderLayerSweep, renderProbe, renderProbeEvaluation } from "./probe.js";
 import { renderAurocComparison, renderRocCurve } from "./roc.js";
 import { renderSpecificationReport } from "./specification.js";
+import { renderTokenHeat } from "./token-heat.js";
 import { renderTriggerSearch } from "./trigger-search.js";
 import { renderTriggerVerification } from "./trigger-verification.js";
 
@@ -24,6 +25,7 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   estimate: renderEstimate,
   figure: renderFigure,
   "image-grid": renderImageGrid,
+  "token-heat": renderTokenHeat,
   "roc-curve": renderRocCurve,
   "auroc-comparison": renderAurocComparison,
   probe: renderProbe,

@@ -37,6 +37,15 @@ export const samples: { readonly [K in ResultKind]: readonly Extract<Result, { k
     },
     { kind: "image-grid", images: [], range: [0, 1] },
   ],
+  "token-heat": [
+    {
+      kind: "token-heat",
+      tokens: ["the", " cat\n", "", hostile],
+      values: [0, -0.5, Number.NaN, 2],
+      label: hostile,
+    },
+    { kind: "token-heat", tokens: [], values: [], label: "loss (nats)" },
+  ],
   ...auditSamples(hostile),
   ...extractionSamples(hostile),
 };
