@@ -126,7 +126,7 @@ class Reader {
       result[name] = this.integer(end);
     } else if (kind === "float") {
       if (wire !== 5) throw this.wrongWire(field, wire, at);
-      result[name] = this.view.getFloat32(this.take(4, end), true);
+      result[name] = this.float(end);
     } else if (wire === 2) {
       const length = this.count(end);
       if (length > end - this.position) throw this.truncated(name, length, end);
@@ -162,7 +162,7 @@ class Reader {
       }
       case "floats": {
         const values = before as number[];
-        while (this.position < stop) values.push(this.view.getFloat32(this.take(4, stop), true));
+        while (this.position < stop) values.push(this.float(stop));
         return values;
       }
       case "float32s":
@@ -196,7 +196,7 @@ class Reader {
     if (expected[field.kind as keyof typeof expected] !== wire) throw this.wrongWire(field, wire, at);
     if (field.kind === "ints") (result[field.name] as Integer[]).push(this.integer(end));
     else if (field.kind === "floats") {
-      (result[field.name] as number[]).push(this.view.getFloat32(this.take(4, end), true));
+      (result[field.name] as number[]).push(this.float(end));
     } else {
       const width = { 0: 0, 5: 4, 1: 8 }[wire as 0 | 1 | 5];
       const start = this.position;
@@ -233,6 +233,12 @@ class Reader {
     }
   }
 
+  private float(end: number): number {
+    // First the place: taking it may load another window.
+    const at = this.take(4, end);
+    return this.view.getFloat32(at, true);
+  }
+
   /** A varint that counts something: at most 2^53. */
   private count(end: number): number {
     const value = this.integer(end);
@@ -258,7 +264,8 @@ class Reader {
     }
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.window[this.take(1, end)]!;
+      const at = this.take(1, end);
+      const byte = this.window[at]!;
       value |= BigInt(byte & 127) << shift;
       if (byte < 128) {
         const signed = BigInt.asIntN(64, value);
