@@ -1,6 +1,6 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
 import type { Detection, Gaussian } from "./anomaly/index.js";
-import type { Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
+import type { Audit, Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
 import type { Figure } from "./plots/figure.js";
 import type { ImageGrid } from "./plots/image-grid.js";
 import type { TokenHeat } from "./plots/token-heat.js";
@@ -26,6 +26,7 @@ export type Result =
   | Detection
   | SpecificationReport
   | Calibration
+  | Audit
   | TriggerSearch
   | TriggerVerification
   | ModelCard;

@@ -1,6 +1,7 @@
 /** The command line: one file per command, registered here. Each loads its work when it is called. */
 import { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
+import { registerAudit } from "./audit.js";
 import { registerCheck } from "./check.js";
 import { registerDoctor } from "./doctor.js";
 import { registerExport } from "./export.js";
@@ -24,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     });
   registerInstall(program);
   registerDoctor(program);
+  registerAudit(program);
   registerRun(program);
   registerExport(program);
   registerCheck(program);

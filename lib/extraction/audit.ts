@@ -5,13 +5,15 @@
 
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
+import { type Tensor, takeExamples } from "../tensor/index.js";
 import { attackSuccessRate } from "../trigger/index.js";
 import { type Calibration, calibrate } from "./calibration.js";
-import { type ImageLayout, imageModel } from "./image-model.js";
+import { imageModel } from "./image-model.js";
 import { allTargets, fastSearch, type Inversion, invert, smallness } from "./invert.js";
 import type { Arm, SearchOptions } from "./mask-search.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
 import { type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
+import type { InversionStore } from "./store.js";
 import { type Check, decide, SUSPICIOUS, type Verdict } from "./verdict.js";
 import { type TriggerVerification, verifyTrigger } from "./verify.js";
 
@@ -25,6 +27,8 @@ export interface AuditOptions {
   readonly budget?: Budget;
   /** Lowest and highest input value. Default: read off the data. */
   readonly range?: readonly [number, number];
+  /** Where finished searches of a model are kept. Default: in this process only. */
+  readonly storeOf?: (model: LoadedModel) => InversionStore;
   readonly signal?: AbortSignal;
   readonly onProgress?: (step: string, done: number, of: number) => void;
 }
@@ -32,13 +36,16 @@ export interface AuditOptions {
 /** An audit in full: what a verdict sums up. */
 export interface Audit {
   readonly kind: "audit";
-  readonly verdict: Omit<Verdict, "model" | "kind">;
+  readonly model: string;
+  readonly verdict: Verdict;
   readonly references: readonly string[];
   /** Per-class search, and per pair of victim and target if that was made. */
   readonly scans: readonly Scan[];
   /** Controls of the recovered trigger, if one was recovered. */
   readonly verification: TriggerVerification | null;
-  readonly layout: ImageLayout;
+  /** Images that no search has seen, `[n, channels, height, width]`; the first eight. */
+  readonly examples: Tensor<"float32">;
+  readonly range: readonly [number, number];
 }
 
 /** One family of searches and how it compares with the references. */
@@ -57,8 +64,8 @@ interface Plan {
 
 const plans: Readonly<Record<Budget, Plan>> = {
   quick: { targets: { ...fastSearch, steps: 96 }, pairs: null },
-  standard: { targets: fastSearch, pairs: { steps: 56, batch: 8 } },
-  thorough: { targets: { ...fastSearch, steps: 480 }, pairs: { steps: 160, batch: 16 } },
+  standard: { targets: fastSearch, pairs: { steps: 40, batch: 8 } },
+  thorough: { targets: { ...fastSearch, steps: 360 }, pairs: { steps: 120, batch: 16 } },
 };
 
 /** Most (victim, target) pairs that are searched at once; more classes than ten need a choice of pairs. */
@@ -73,7 +80,7 @@ const MAX_PAIRS = 90;
  */
 export async function audit(model: LoadedModel, clean: CleanData, options: AuditOptions): Promise<Audit> {
   const started = performance.now();
-  const { seed, references = [], budget = "standard", range, signal, onProgress } = options;
+  const { seed, references = [], budget = "standard", range, storeOf, signal, onProgress } = options;
   const images = await prepareImages(model, clean, { seed, range });
   checkReferences(model, references);
   const plan = plans[budget];
@@ -88,11 +95,8 @@ export async function audit(model: LoadedModel, clean: CleanData, options: Audit
   const run = async (name: string, arms: readonly Arm[], settings: Partial<SearchOptions>): Promise<void> => {
     const inversions: Inversion[] = [];
     for (const one of [model, ...references]) {
-      const inversion = await invert(one, images, arms, {
-        ...search(`${name}: ${one.name}`),
-        steps: plan.targets.steps,
-        ...settings,
-      });
+      const settled = { ...search(`${name}: ${one.name}`), steps: plan.targets.steps, ...settings };
+      const inversion = await invert(one, images, arms, settled, storeOf?.(one));
       passes.forward += inversion.passes.forward;
       passes.backward += inversion.passes.backward;
       inversions.push(inversion);
@@ -113,6 +117,7 @@ export async function audit(model: LoadedModel, clean: CleanData, options: Audit
   });
   return {
     kind: "audit",
+    model: model.name,
     verdict: {
       ...verdict,
       cost: { ...passes, seconds: Math.round((performance.now() - started) / 100) / 10 },
@@ -122,7 +127,8 @@ export async function audit(model: LoadedModel, clean: CleanData, options: Audit
     references: references.map(({ name }) => name),
     scans: scans.map(([scan]) => scan),
     verification,
-    layout: images.layout,
+    examples: takeExamples(images.heldOut.inputs, [0, 1, 2, 3, 4, 5, 6, 7]),
+    range: images.range,
   };
 }
 

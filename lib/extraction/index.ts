@@ -11,5 +11,6 @@ export {
 } from "./neural-cleanse.js";
 export type { CleanData } from "./prepare.js";
 export type { RecoveredTrigger } from "./recovered-trigger.js";
+export { folderStore, type InversionStore } from "./store.js";
 export type { Check, Decision, Verdict } from "./verdict.js";
 export { type Control, type TriggerVerification, verifyTrigger } from "./verify.js";

@@ -17,8 +17,6 @@ export interface Check {
 
 /** What an audit of a model comes to. */
 export interface Verdict {
-  readonly kind: "verdict";
-  readonly model: { readonly file: string; readonly sha256: string };
   readonly decision: Decision;
   /**
    * Highest statistic of all checks, each divided by the value that 5 % of clean models exceed. Comparable

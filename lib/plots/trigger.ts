@@ -1,6 +1,6 @@
 /** Pictures of a trigger search: mask sizes beside clean models, and the trigger itself. */
-import type { TriggerSearch } from "../extraction/index.js";
-import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
+import type { RecoveredTrigger, TriggerSearch } from "../extraction/index.js";
+import { type Tensor, takeExamples } from "../tensor/index.js";
 import { apply } from "../trigger/index.js";
 import type { Figure } from "./figure.js";
 import { type CaptionedImage, type ImageGrid, imageGrid } from "./image-grid.js";
@@ -65,34 +65,34 @@ export function triggerSearch(
 }
 
 /**
- * The recovered mask, the pattern under it, and some images before and after the trigger is put on them.
+ * A recovered mask, the pattern under it, and some images before and after the trigger is put on them.
  *
  * @param examples Images `[n, channels, height, width]`; the first four are shown.
+ * @param range Lowest and highest input value. Default `[0, 1]`.
  */
-export function triggerPictures(search: TriggerSearch, examples?: Tensor): ImageGrid {
-  const { recovered, target, candidates } = search;
-  const found = candidates.find((candidate) => candidate.target === target)!;
-  const { mask, pattern } = recovered.trigger;
+export function triggerPictures(
+  { trigger, shape, target }: RecoveredTrigger,
+  examples: Tensor,
+  range: readonly [number, number] = [0, 1],
+): ImageGrid {
+  const { mask, pattern } = trigger;
   const plane = mask.data.length;
-  const under = tensor(
-    "float32",
-    pattern.dims,
-    pattern.data.map((value, i) => value * mask.data[i % plane]!),
-  );
+  const [low, high] = range;
+  const scaled = { ...mask, data: mask.data.map((value) => low + (high - low) * value) };
+  const under = {
+    ...pattern,
+    data: pattern.data.map((value, i) => low + (value - low) * mask.data[i % plane]!),
+  };
   const images: CaptionedImage[] = [
-    { tensor: found.mask, caption: `soft mask, class ${target}` },
-    { tensor: mask, caption: recovered.shape === "patch" ? "hard mask" : "mask as found" },
+    { tensor: scaled, caption: `${shape} to class ${target}` },
     { tensor: under, caption: "pattern under it" },
   ];
-  if (examples) {
-    const shown = Math.min(4, examples.dims[0]!);
-    const stamped = apply(recovered.trigger, examples);
-    for (let i = 0; i < shown; i++) {
-      images.push({ tensor: single(examples, i), caption: `image ${i + 1}` });
-      images.push({ tensor: single(stamped, i), caption: "with trigger" });
-    }
+  const stamped = apply(trigger, examples);
+  for (let i = 0; i < Math.min(4, examples.dims[0]!); i++) {
+    images.push({ tensor: single(examples, i), caption: `image ${i + 1}` });
+    images.push({ tensor: single(stamped, i), caption: "with trigger" });
   }
-  return imageGrid(images, { range: [0, Math.max(1, ...pattern.data)] });
+  return imageGrid(images, { range });
 }
 
 const ticks = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];

@@ -60,7 +60,7 @@ describe("notebooks/00-tour.ipynb", () => {
     checkClaims(JSON.parse(await readFile(tour, "utf8")) as Notebook);
   });
 
-  it("shows them again when it is run, with a quicker search", async function () {
+  it("shows them again when it is run", async function () {
     this.timeout(600_000);
     const folder = await mkdtemp(join(tmpdir(), "assay-tour-"));
     try {

@@ -4,6 +4,7 @@
  */
 import type { Result, ResultKind } from "../../../lib/results.js";
 import type { Display } from "../../protocol/mime.js";
+import { renderAudit } from "./audit.js";
 import { renderCalibration } from "./calibration.js";
 import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
@@ -35,6 +36,7 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   gaussian: renderGaussian,
   detection: renderDetection,
   "specification-report": renderSpecificationReport,
+  audit: renderAudit,
   calibration: renderCalibration,
   "trigger-search": renderTriggerSearch,
   "trigger-verification": renderTriggerVerification,

@@ -1,5 +1,6 @@
 /** Samples of the results of trigger extraction. */
 import {
+  type Audit,
   type Calibration,
   calibrate,
   fastSearch,
@@ -18,12 +19,48 @@ export const extractionSamples = (hostile: string) => ({
     { ...calibration, scores: new Float64Array(0), method: hostile } satisfies Calibration,
   ],
   "model-card": [modelCard("m.onnx"), modelCard(hostile), { ...modelCard(""), operators: [], claims: null }],
+  audit: [audit("m.onnx", true), audit(hostile, false)],
   "trigger-verification": [verification("m.onnx", 4), verification(hostile, 0)],
   "trigger-search": [
     triggerSearch("m.onnx", []),
     { ...triggerSearch(hostile, [hostile]), references: [hostile], decision: "no-evidence" as const },
   ],
 });
+
+function audit(name: string, isAccused: boolean): Audit {
+  const search = triggerSearch(name, [name]);
+  return {
+    kind: "audit",
+    model: name,
+    verdict: {
+      decision: isAccused ? "backdoored" : "no-evidence",
+      score: 2,
+      pValue: isAccused ? 0.001 : null,
+      target: isAccused ? 0 : null,
+      source: null,
+      trigger: isAccused ? { ...search.recovered, attackSuccessRate: search.attackSuccessRate } : null,
+      checks: [{ name, statistic: null, pValue: null, result: "skipped", why: name }],
+      cost: { forward: 1, backward: 0, seconds: 0.1 },
+      seed: 1,
+      warnings: [name],
+    },
+    references: [name],
+    scans: isAccused
+      ? [
+          {
+            name,
+            arms: [0, 1, 2].map((target) => ({ target, victim: target === 1 ? 0 : null })),
+            maskL1Norms: [1, 2, 3],
+            referenceL1Norms: [[4, 5, 6]],
+            calibration,
+          },
+        ]
+      : [],
+    verification: null,
+    examples: tensor("float32", [0, 1, 4, 4], new Float32Array(0)),
+    range: [0, 1],
+  };
+}
 
 function verification(name: string, rates: number): TriggerVerification {
   const some = Array.from({ length: rates }, (_, i) => ({ row: i, column: 0, successRate: wilson(i, 10) }));

@@ -1,0 +1,119 @@
+/** The card of a whole audit: the word, what it rests on, what it cost. */
+import type { Audit, Scan } from "../../../lib/extraction/index.js";
+import { imageGrid } from "../../../lib/plots/image-grid.js";
+import type { Display } from "../../protocol/mime.js";
+import { badge, badgeText, card, type Tone } from "../card.js";
+import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, plural } from "../format.js";
+import { html } from "../html.js";
+import { pictureHtml } from "../picture.js";
+import { type Table, tableHtml, tableText } from "../table.js";
+import { drawImageGrid } from "./image-grid.js";
+
+const tones: Readonly<Record<Audit["verdict"]["decision"], Tone>> = {
+  backdoored: "bad",
+  suspicious: "doubtful",
+  inconclusive: "doubtful",
+  "no-evidence": "neutral",
+};
+
+const ROWS = 10;
+
+/** Verdict, trigger, checks, most unusual searches, cost. */
+export async function renderAudit(audit: Audit): Promise<Display> {
+  const { verdict, references } = audit;
+  const title = `Audit of ${plainLine(audit.model)}: ${verdict.decision}`;
+  const p = verdict.pValue === null ? "no p-value" : `p = ${formatNumber(verdict.pValue, 2)}`;
+  const sentences = [
+    `${p} for the whole audit, against ${plural(references.length, "clean reference")}. Score ${formatNumber(verdict.score, 3)}: above 1 is what 5 % of clean models reach in one check.`,
+    ...triggerSentence(audit),
+  ];
+  const checks: Table = {
+    caption: "Checks",
+    columns: ["check", "result", "statistic", "p", "why"],
+    rows: verdict.checks.map(({ name, result, statistic, pValue, why }) => [
+      plainLine(name),
+      result,
+      statistic === null ? null : Number(statistic.toPrecision(3)),
+      pValue === null ? null : Number(pValue.toPrecision(2)),
+      plainLine(why),
+    ]),
+    rowHeadings: true,
+  };
+  const { forward, backward, seconds } = verdict.cost;
+  const footer = `Cost: ${formatInteger(forward)} images forward, ${formatInteger(backward)} backward, ${formatNumber(seconds, 3)} s; seed ${verdict.seed}.`;
+  return card({
+    title,
+    body: [
+      html`<p>${badge(verdict.decision, tones[verdict.decision])}</p>`,
+      ...sentences.map((sentence) => html`<p>${sentence}</p>`),
+      ...(verdict.trigger
+        ? [pictureHtml(await drawTrigger(audit), "The recovered mask and the pattern under it")]
+        : []),
+      tableHtml(checks),
+      ...audit.scans.map((scan) => tableHtml(scanTable(scan))),
+      html`<p>${footer}</p>`,
+    ],
+    text: [
+      `${badgeText(verdict.decision, tones[verdict.decision])}: ${title}`,
+      ...sentences,
+      tableText(checks),
+      footer,
+    ].join("\n"),
+    result: { kind: "audit", ...summary(audit) },
+    warnings: verdict.warnings,
+  });
+}
+
+function triggerSentence({ verdict }: Audit): string[] {
+  const { trigger, target, source } = verdict;
+  if (!trigger) return [];
+  const { value, interval, n } = trigger.attackSuccessRate;
+  const from = source === null ? "every class" : `class ${source}`;
+  return [
+    `A ${trigger.shape} of ${plural(trigger.pixels, "pixel")} leads from ${from} to class ${target}: it works on ${formatPercent(value)} ${formatInterval(interval, 3)} of ${formatInteger(n)} images that it was not made from.`,
+  ];
+}
+
+function drawTrigger({ verdict, range }: Audit) {
+  const { mask, pattern } = verdict.trigger!.trigger;
+  const plane = mask.data.length;
+  const under = { ...pattern, data: pattern.data.map((value, i) => value * mask.data[i % plane]!) };
+  const isPicture = pattern.dims[0] === 1 || pattern.dims[0] === 3;
+  const scaled = { ...mask, data: mask.data.map((value) => range[0] + (range[1] - range[0]) * value) };
+  const images = [
+    { tensor: scaled, caption: "mask" },
+    ...(isPicture ? [{ tensor: under, caption: "pattern" }] : []),
+  ];
+  return drawImageGrid(imageGrid(images, { range }));
+}
+
+/** The most unusual arms of a scan, beside the references. */
+function scanTable({ name, arms, maskL1Norms, referenceL1Norms, calibration }: Scan): Table {
+  const order = arms.map((_, i) => i).sort((a, b) => calibration.scores[b]! - calibration.scores[a]!);
+  const rounded = (value: number): number => Number(value.toPrecision(3));
+  return {
+    caption: `${name}: pixels of the smallest trigger${arms.length > ROWS ? `, the ${ROWS} most unusual of ${arms.length}` : ""}`,
+    columns: ["leads to", "this model", ...referenceL1Norms.map((_, i) => `clean ${i + 1}`), "score"],
+    rowHeadings: true,
+    rows: order.slice(0, ROWS).map((i) => {
+      const { victim, target } = arms[i]!;
+      return [
+        victim === null ? `class ${target}` : `class ${victim} to ${target}`,
+        rounded(maskL1Norms[i]!),
+        ...referenceL1Norms.map((norms) => rounded(norms[i]!)),
+        rounded(calibration.scores[i]!),
+      ];
+    }),
+  };
+}
+
+/** What the JSON bundle carries: the verdict without pictures. */
+function summary({ model, verdict, references }: Audit) {
+  const { trigger, ...rest } = verdict;
+  const kept = trigger && {
+    shape: trigger.shape,
+    pixels: trigger.pixels,
+    attackSuccessRate: trigger.attackSuccessRate,
+  };
+  return { model, references, verdict: { ...rest, trigger: kept } };
+}
