@@ -15,17 +15,7 @@ const assay = (...args: string[]): { status: number | null; stdout: string; stde
 const stackFrame = /^\s+at .*(?:dist|node_modules)\//m;
 
 describe("the command line's contract", () => {
-  for (const command of [
-    "lab",
-    "run",
-    "export",
-    "check",
-    "lock",
-    "scan",
-    "install",
-    "uninstall",
-    "doctor",
-  ]) {
+  for (const command of ["lab", "run", "export", "check", "lock", "scan", "install", "uninstall", "doctor"]) {
     it(`assay ${command} --help shows examples`, () => {
       const { status, stdout } = assay(command, "--help");
       assert.equal(status, 0);
