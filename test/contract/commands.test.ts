@@ -15,7 +15,18 @@ const assay = (...args: string[]): { status: number | null; stdout: string; stde
 const stackFrame = /^\s+at .*(?:dist|node_modules)\//m;
 
 describe("the command line's contract", () => {
-  for (const command of ["lab", "run", "export", "check", "lock", "scan", "install", "uninstall", "doctor"]) {
+  for (const command of [
+    "lab",
+    "run",
+    "export",
+    "check",
+    "lock",
+    "audit",
+    "scan",
+    "install",
+    "uninstall",
+    "doctor",
+  ]) {
     it(`assay ${command} --help shows examples`, () => {
       const { status, stdout } = assay(command, "--help");
       assert.equal(status, 0);
@@ -66,6 +77,26 @@ describe("the command line's contract", () => {
           assert.match(stderr, new RegExp(name));
           assert.doesNotMatch(stderr, stackFrame);
           assert.equal(readFileSync(path, "utf8"), content);
+        }
+      });
+    }
+
+    for (const [title, bytes] of [
+      ["not ONNX", Buffer.from("PK\u0003\u0004 not a model")],
+      ["truncated", readFileSync(join(packageRoot, "notebooks/models/fashion-cnn.onnx")).subarray(0, 5000)],
+      ["empty", Buffer.alloc(0)],
+    ] as const) {
+      it(`assay scan and assay audit refuse a model that is ${title}`, () => {
+        const path = file("m.onnx", bytes);
+        for (const args of [
+          ["scan", "--coverage", path],
+          ["audit", path, "--data", join(packageRoot, "notebooks/data/fashion-mnist.npz")],
+        ]) {
+          const { status, stdout, stderr } = assay(...args);
+          assert.equal(status, 2, stderr);
+          assert.equal(stdout, "");
+          assert.match(stderr, /m\.onnx/);
+          assert.doesNotMatch(stderr, stackFrame);
         }
       });
     }
