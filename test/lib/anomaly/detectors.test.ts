@@ -206,7 +206,8 @@ describe("anomaly.fitBeatrix", () => {
       Float64Array.from({ length: 40 }, (_, at) => [1, 1, 1, 1][at % 4]! + 1e-3 * Math.sin(at)),
     );
     const detector = fitBeatrix(quiet);
-    const spiky = tensor("float64", [1, 2, 2], Float64Array.of(1.5, 0.5, 0.5, 1.5));
+    const [a, b] = [Math.sqrt(1.9), Math.sqrt(0.1)];
+    const spiky = tensor("float64", [1, 2, 2], Float64Array.of(a, b, a, b));
     assert.ok(detector.scores(spiky)[0]! > 0.01);
   });
 
