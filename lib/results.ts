@@ -1,5 +1,5 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
-import type { Detection, Gaussian } from "./anomaly/index.js";
+import type { Detection, Detector, Gaussian } from "./anomaly/index.js";
 import type { Audit, Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
 import type { Figure } from "./plots/figure.js";
 import type { ImageGrid } from "./plots/image-grid.js";
@@ -7,6 +7,7 @@ import type { TokenHeat } from "./plots/token-heat.js";
 import type { FewShotCurve, LayerSweep, LinearProbe, ProbeEvaluation } from "./probes/index.js";
 import type { SpecificationReport } from "./spec/index.js";
 import type { Estimate } from "./stats/estimate.js";
+import type { GoodnessOfFit, PermutationTest, PrecisionRecallCurve, Reliability } from "./stats/index.js";
 import type { AurocComparison, RocCurve } from "./stats/roc.js";
 import type { ModelCard } from "./zoo/index.js";
 
@@ -24,6 +25,11 @@ export type Result =
   | FewShotCurve
   | Gaussian
   | Detection
+  | Pick<Detector, "kind" | "name" | "n" | "d" | "warnings">
+  | Reliability
+  | PrecisionRecallCurve
+  | PermutationTest
+  | GoodnessOfFit
   | SpecificationReport
   | Calibration
   | Audit

@@ -1,3 +1,4 @@
+export { precisionRecall, reliability } from "./calibration.js";
 export { detection, probe } from "./detectors.js";
 export { examples } from "./examples.js";
 export * from "./figure.js";

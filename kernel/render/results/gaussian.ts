@@ -1,5 +1,5 @@
 /** Gaussians fitted to clean activations, and what they flag. */
-import type { Detection, Gaussian } from "../../../lib/anomaly/index.js";
+import type { Detection, Detector, Gaussian } from "../../../lib/anomaly/index.js";
 import { detection as detectionFigure } from "../../../lib/plots/detectors.js";
 import type { Display } from "../../protocol/mime.js";
 import { card } from "../card.js";
@@ -39,4 +39,11 @@ export function renderGaussian(gaussian: Gaussian): Display {
     result: summary,
     warnings,
   });
+}
+
+/** Method and size of a detector. */
+export function renderDetector(detector: Pick<Detector, "kind" | "name" | "n" | "d" | "warnings">): Display {
+  const { kind, name, n, d, warnings } = detector;
+  const text = `Detector: ${plainLine(name)}, ${formatInteger(d)} features, fitted to ${formatInteger(n)} examples`;
+  return card({ title: text, text, result: { kind, name, n, d, warnings } as { kind: string }, warnings });
 }

@@ -8,12 +8,18 @@ import { renderAudit } from "./audit.js";
 import { renderCalibration } from "./calibration.js";
 import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
-import { renderDetection, renderGaussian } from "./gaussian.js";
+import { renderDetection, renderDetector, renderGaussian } from "./gaussian.js";
 import { renderImageGrid } from "./image-grid.js";
 import { renderModelCard } from "./model-card.js";
 import { renderFewShotCurve, renderLayerSweep, renderProbe, renderProbeEvaluation } from "./probe.js";
 import { renderAurocComparison, renderRocCurve } from "./roc.js";
 import { renderSpecificationReport } from "./specification.js";
+import {
+  renderGoodnessOfFit,
+  renderPermutationTest,
+  renderPrecisionRecall,
+  renderReliability,
+} from "./tests.js";
 import { renderTokenHeat } from "./token-heat.js";
 import { renderTriggerSearch } from "./trigger-search.js";
 import { renderTriggerVerification } from "./trigger-verification.js";
@@ -35,6 +41,11 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   "few-shot-curve": renderFewShotCurve,
   gaussian: renderGaussian,
   detection: renderDetection,
+  detector: renderDetector,
+  reliability: renderReliability,
+  "precision-recall-curve": renderPrecisionRecall,
+  "permutation-test": renderPermutationTest,
+  "goodness-of-fit": renderGoodnessOfFit,
   "specification-report": renderSpecificationReport,
   audit: renderAudit,
   calibration: renderCalibration,

@@ -1,9 +1,17 @@
 /** Samples of the results that judge a model: specification, probes, Gaussian scores. */
-import { detect, fitGaussian } from "../../../../lib/anomaly/index.js";
+import { detect, fitGaussian, fitNearestNeighbours } from "../../../../lib/anomaly/index.js";
 import { evaluate, fewShot, fitLogistic, sweep } from "../../../../lib/probes/index.js";
 import { generator } from "../../../../lib/random/index.js";
 import type { SpecificationReport } from "../../../../lib/spec/index.js";
-import { clopperPearson, compareAuroc, rocCurve } from "../../../../lib/stats/index.js";
+import {
+  clopperPearson,
+  compareAuroc,
+  kolmogorovSmirnov,
+  permutationTest,
+  precisionRecallCurve,
+  reliability,
+  rocCurve,
+} from "../../../../lib/stats/index.js";
 import { type Tensor, tensor } from "../../../../lib/tensor/index.js";
 
 const random = generator(1);
@@ -29,6 +37,16 @@ export const auditSamples = (hostile: string) => ({
   "auroc-comparison": [compareAuroc(evaluation.logits, evaluation.logits)],
   probe: [probe, { ...probe, method: hostile, warnings: [hostile] }],
   "probe-evaluation": [evaluation, { ...evaluation, method: hostile, warnings: [hostile] }],
+  detector: [fitNearestNeighbours(x), { ...fitNearestNeighbours(x), name: hostile, warnings: [hostile] }],
+  reliability: [reliability({ probabilities: probe.probabilities(x), outcomes: labels })],
+  "precision-recall-curve": [precisionRecallCurve(evaluation.logits, { seed: 1, resamples: 100 })],
+  "permutation-test": [
+    permutationTest([detection.clean, detection.suspect], ([a, b]) => b![0]! - a![0]!, {
+      seed: 1,
+      permutations: 99,
+    }),
+  ],
+  "goodness-of-fit": [kolmogorovSmirnov(detection.pValues, (u) => u)],
   "layer-sweep": [
     sweep(
       {
