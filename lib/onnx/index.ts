@@ -39,6 +39,7 @@ export {
   untyped,
   visitNodes,
 } from "./graph.js";
+export { type Finding, lintModel, type Severity } from "./lint/index.js";
 export { modelSession, openModel } from "./open.js";
 export type {
   Attribute,

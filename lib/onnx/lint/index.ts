@@ -1,0 +1,22 @@
+/**
+ * Reads a model's file for planted logic, without running it.
+ *
+ * Shows: graphs that ask a question about part of the input and act on the answer, and files that hold more than
+ * they use. Needs the file only. Misleads both ways: a backdoor in the weights looks like any network, and an
+ * unusual but honest graph can ask the same kind of question.
+ */
+import type { Model } from "../schema.js";
+import type { Finding, Severity } from "./finding.js";
+import { lintLogic } from "./logic.js";
+import { lintStorage } from "./storage.js";
+
+export type { Finding, Severity } from "./finding.js";
+
+const order: Readonly<Record<Severity, number>> = { flag: 0, warn: 1, info: 2 };
+
+/** All findings, the gravest first. */
+export function lintModel(model: Model): Finding[] {
+  return [...lintLogic(model.graph), ...lintStorage(model)].sort(
+    (a, b) => order[a.severity] - order[b.severity],
+  );
+}
