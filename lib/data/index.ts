@@ -9,3 +9,4 @@ export {
   takeLabelled,
   takePerClass,
 } from "./labelled.js";
+export { columns, type DataFrame, readTable } from "./table.js";
