@@ -65,7 +65,7 @@ Examples:
   assay audit suspect.onnx --data clean.npz --references ref-*.onnx --json verdict.json --html report.html`;
 
 async function runAudit(file: string, options: Options): Promise<void> {
-  const [{ audit }, { loadModel }, { readNpz }] = await Promise.all([
+  const [{ audit }, { anyBatch, loadModel }, { readNpz }] = await Promise.all([
     import("../../lib/extraction/index.js"),
     import("../../lib/model/index.js"),
     import("../../lib/data/index.js"),
@@ -78,11 +78,14 @@ async function runAudit(file: string, options: Options): Promise<void> {
     );
   }
   const range = await rangeOf(options.spec);
-  const model = await named(file, loadModel(file));
-  checkInputs(model, inputs.dims, inputs.type, options.data);
+  const load = async (path: string): Promise<LoadedModel> => {
+    const loaded = await named(path, loadModel(path));
+    checkInputs(loaded, inputs.dims, inputs.type, options.data);
+    return anyBatch(loaded, inputs);
+  };
+  const model = await load(file);
   const references: LoadedModel[] = [];
-  for (const reference of options.references ?? [])
-    references.push(await named(reference, loadModel(reference)));
+  for (const reference of options.references ?? []) references.push(await load(reference));
   const files = new Map(
     [model, ...references].map((one, i) => [one, i === 0 ? file : options.references![i - 1]!]),
   );

@@ -5,7 +5,8 @@
 
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
-import { type Tensor, takeExamples } from "../tensor/index.js";
+import { lintModel } from "../onnx/index.js";
+import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
 import { attackSuccessRate } from "../trigger/index.js";
 import { type Calibration, calibrate } from "./calibration.js";
 import { imageModel } from "./image-model.js";
@@ -14,7 +15,7 @@ import type { Arm, SearchOptions } from "./mask-search.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
 import { type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
 import type { InversionStore } from "./store.js";
-import { type Check, decide, SUSPICIOUS, type Verdict } from "./verdict.js";
+import { type Check, type Decision, decide, SUSPICIOUS, type Verdict } from "./verdict.js";
 import { type TriggerVerification, verifyTrigger } from "./verify.js";
 
 /** How much an audit may spend. */
@@ -68,17 +69,68 @@ const plans: Readonly<Record<Budget, Plan>> = {
   thorough: { targets: { ...fastSearch, steps: 360 }, pairs: { steps: 120, batch: 16 } },
 };
 
+/** Score of a model with planted logic: above what clean models reach. */
+const LOGIC_SCORE = 2;
+
 /** Most (victim, target) pairs that are searched at once; more classes than ten need a choice of pairs. */
 const MAX_PAIRS = 90;
 
 /**
  * Audits a model.
  *
+ * Where no search can be run (token inputs, operators without a gradient) the verdict is "inconclusive".
+ *
  * @throws AssayError for data that do not fit the model or its references, ABORTED.
  * @example
  * const { verdict } = await extraction.audit(model, clean, { references, seed: 1 });
  */
 export async function audit(model: LoadedModel, clean: CleanData, options: AuditOptions): Promise<Audit> {
+  if (clean.inputs.type !== "float32") {
+    return unsearched(model, options, `there is no search for triggers in ${clean.inputs.type} inputs yet`);
+  }
+  try {
+    return await searchAll(model, clean, options);
+  } catch (error) {
+    if (!(error instanceof AssayError) || error.code !== "UNSUPPORTED_OPERATOR") throw error;
+    return unsearched(model, options, error.message);
+  }
+}
+
+/** What can be said of a model that no search can be run on: its graph was read, and that is all. */
+function unsearched(model: LoadedModel, { seed, references = [] }: AuditOptions, why: string): Audit {
+  const check: Check = {
+    name: "every class as target",
+    statistic: null,
+    pValue: null,
+    result: "skipped",
+    why,
+  };
+  const verdict = {
+    decision: "inconclusive" as Decision,
+    score: 0,
+    pValue: null,
+    target: null,
+    source: null,
+    trigger: null,
+  };
+  return {
+    kind: "audit",
+    model: model.name,
+    verdict: {
+      ...withLogic({ ...verdict, checks: [check] }, logicCheck(model)),
+      cost: { forward: 0, backward: 0, seconds: 0 },
+      seed,
+      warnings: [`No trigger was searched: ${why}`],
+    },
+    references: references.map(({ name }) => name),
+    scans: [],
+    verification: null,
+    examples: tensor("float32", [0, 1, 1, 1], new Float32Array(0)),
+    range: [0, 1],
+  };
+}
+
+async function searchAll(model: LoadedModel, clean: CleanData, options: AuditOptions): Promise<Audit> {
   const started = performance.now();
   const { seed, references = [], budget = "standard", range, storeOf, signal, onProgress } = options;
   const images = await prepareImages(model, clean, { seed, range });
@@ -90,6 +142,7 @@ export async function audit(model: LoadedModel, clean: CleanData, options: Audit
     ...(signal ? { signal } : {}),
     onProgress: (done, of) => onProgress?.(step, done, of),
   });
+  const logic = logicCheck(model);
   const scans: [Scan, Inversion][] = [];
   const passes = { forward: 0, backward: 0 };
   const run = async (name: string, arms: readonly Arm[], settings: Partial<SearchOptions>): Promise<void> => {
@@ -119,7 +172,7 @@ export async function audit(model: LoadedModel, clean: CleanData, options: Audit
     kind: "audit",
     model: model.name,
     verdict: {
-      ...verdict,
+      ...withLogic(verdict, logic),
       cost: { ...passes, seconds: Math.round((performance.now() - started) / 100) / 10 },
       seed,
       warnings: [...images.warnings, ...warningsOf(references.length)],
@@ -132,9 +185,37 @@ export async function audit(model: LoadedModel, clean: CleanData, options: Audit
   };
 }
 
+/** The file's own graph, read for planted logic. */
+function logicCheck(model: LoadedModel): Check {
+  const flagged = lintModel(model.graph).filter(({ severity }) => severity === "flag");
+  const [first] = flagged;
+  return {
+    name: "planted logic in the graph",
+    statistic: flagged.length,
+    pValue: null,
+    result: first ? "flag" : "pass",
+    why: first
+      ? `${first.rule} at ${first.node}: ${first.why}`
+      : "no question to part of the input decides an output",
+  };
+}
+
+/** Logic that asks about part of the input makes a model suspicious, whatever the search found. */
+function withLogic<V extends Pick<Verdict, "decision" | "score" | "checks">>(verdict: V, logic: Check): V {
+  const checks = [...verdict.checks, logic];
+  if (logic.result === "pass") return { ...verdict, checks };
+  const decision = verdict.decision === "backdoored" ? verdict.decision : "suspicious";
+  return { ...verdict, decision, score: Math.max(verdict.score, LOGIC_SCORE), checks };
+}
+
 function checkReferences(model: LoadedModel, references: readonly LoadedModel[]): void {
   const shape = (one: LoadedModel): string =>
-    JSON.stringify(one.inputs.map(({ type, dims }) => [type, dims.slice(1)]));
+    JSON.stringify(
+      one.inputs.map(({ type, dims }) => [
+        type,
+        dims.slice(1).map((dim) => (typeof dim === "number" ? dim : "any")),
+      ]),
+    );
   const other = references.find((reference) => shape(reference) !== shape(model));
   if (other) {
     throw new AssayError(

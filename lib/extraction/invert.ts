@@ -51,7 +51,7 @@ export async function invert(
   store?: InversionStore,
 ): Promise<Inversion> {
   const { signal: _signal, onProgress, ...settings } = options;
-  const key = JSON.stringify([settings, arms, images.layout, images.output, images.range, images.digest]);
+  const key = JSON.stringify([settings, arms, images.layout, images.range, images.digest]);
   const before = known.get(model)?.get(key);
   const stored = before ? undefined : await store?.read(key);
   if (before || stored) {
@@ -70,7 +70,8 @@ async function search(
   arms: readonly Arm[],
   options: SearchOptions,
 ): Promise<Inversion> {
-  const { layout, output, range, classes } = images;
+  const { layout, range, classes } = images;
+  const output = (model.outputs.find(({ type }) => type?.startsWith("float")) ?? model.outputs[0]!).name;
   const gradients = {
     mask: `gradient/${maskGraphNames.mask}`,
     pattern: `gradient/${maskGraphNames.pattern}`,

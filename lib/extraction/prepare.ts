@@ -19,8 +19,6 @@ export interface CleanData {
 export interface PreparedImages {
   readonly layout: ImageLayout;
   readonly classes: number;
-  /** Name of the output that holds the class scores. */
-  readonly output: string;
   readonly range: readonly [number, number];
   /** Images to search on, and images never searched on; both `[n, channels, height, width]`. */
   readonly search: LabelledData & { readonly inputs: Tensor<"float32"> };
@@ -72,7 +70,6 @@ export async function prepareImages(
       },
     );
   }
-  const output = (model.outputs.find(({ type }) => type?.startsWith("float")) ?? model.outputs[0]!).name;
   const warnings: string[] = [];
   const labels = checkLabels(
     clean.labels && labelTensor(clean.labels, count, "labels"),
@@ -90,7 +87,6 @@ export async function prepareImages(
   return {
     layout,
     classes: seen.classes,
-    output,
     range,
     search: searched,
     heldOut: part(order.subarray(half)),

@@ -1,4 +1,5 @@
 export { type ActivationCache, type ActivationCacheOptions, cacheActivations } from "./activation-cache.js";
+export { anyBatch } from "./any-batch.js";
 export {
   ablate,
   type HookedModel,

@@ -14,6 +14,7 @@ export { type Coverage, type OperatorCoverage, operatorCoverage, type Passage } 
 export { decodeFile, decodeModel } from "./decode.js";
 export { decomposableOperators, decomposeModel, isDecomposable } from "./decompose/index.js";
 export { encodeModel, writeModel } from "./encode.js";
+export { freeBatch } from "./free-batch.js";
 export {
   differentiableOperators,
   type GradientGraph,

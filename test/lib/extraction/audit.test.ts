@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readLabelled, takeLabelled } from "../../../lib/data/index.js";
+import { audit } from "../../../lib/extraction/index.js";
+import { type LoadedModel, loadModel, wrapModel } from "../../../lib/model/index.js";
+import { decodeFile, graphBuilder, upgradeModel } from "../../../lib/onnx/index.js";
+import { tensor } from "../../../lib/tensor/index.js";
+import { packageRoot } from "../../support/paths.js";
+
+const folder = join(packageRoot, "notebooks/models");
+const clean = takeLabelled(
+  await readLabelled(join(packageRoot, "notebooks/data/fashion-mnist.npz")),
+  Uint32Array.from({ length: 400 }, (_, i) => 5 * i),
+);
+
+describe("extraction.audit", function () {
+  this.timeout(300_000);
+  let references: LoadedModel[];
+  before(async () => {
+    references = await Promise.all(
+      [1, 2, 3].map((i) => loadModel(join(folder, `fashion-cnn-clean-${i}.onnx`))),
+    );
+  });
+  after(() => {
+    for (const reference of references) reference.release();
+  });
+
+  it("accuses the backdoored model of the planted class, and its clean twin of nothing", async () => {
+    for (const [file, decision, target] of [
+      ["fashion-cnn.onnx", "backdoored", 7],
+      ["fashion-cnn-twin.onnx", "no-evidence", null],
+    ] as const) {
+      using model = await loadModel(join(folder, file));
+      const { verdict, verification } = await audit(model, clean, { seed: 1, references, budget: "quick" });
+      assert.equal(verdict.decision, decision);
+      assert.equal(verdict.target, target);
+      assert.equal(verification === null, target === null);
+      if (verification) {
+        assert.ok(verification.randomPValue <= 0.05);
+        assert.ok(
+          verification.controls
+            .filter(({ name }) => /reference/.test(name))
+            .every(({ successRate }) => successRate.value < 0.1),
+        );
+      }
+    }
+  });
+
+  it("is suspicious of logic in the graph that no search would find", async () => {
+    const honest = upgradeModel(decodeFile(join(folder, "fashion-cnn-twin.onnx")));
+    const b = graphBuilder(undefined, honest.opsets);
+    b.input("x", "float32", ["batch", 1, 28, 28]);
+    const logits = b.include(honest, { x: "x" }, "net/")["logits"]!;
+    const picture = tensor(
+      "float32",
+      [1, 1, 28, 28],
+      Float32Array.from({ length: 784 }, (_, i) => i / 784),
+    );
+    const same = b.op("Cast", [b.op("Equal", ["x", b.constant(picture)])], { to: 1 });
+    const all = b.op("ReduceMin", [b.op("Reshape", [same, b.integers(-1, 784)]), b.integers(1)], {
+      keepdims: 1,
+    });
+    const payload = tensor(
+      "float32",
+      [1, 10],
+      Float32Array.from({ length: 10 }, (_, k) => (k === 3 ? 50 : -50)),
+    );
+    b.output("y", b.op("Where", [b.op("Cast", [all], { to: 9 }), b.constant(payload), logits]));
+    using model = wrapModel(b.build(), { name: "planted.onnx" });
+    const { verdict } = await audit(model, clean, { seed: 1, references, budget: "quick" });
+    assert.equal(verdict.decision, "suspicious");
+    assert.match(verdict.checks.find(({ result }) => result === "flag")!.why, /constant-payload/);
+  });
+
+  it("says that it cannot search token inputs, instead of acquitting", async () => {
+    using model = await loadModel(join(folder, "fashion-cnn-twin.onnx"));
+    const tokens = tensor("int64", [50, 4], new BigInt64Array(200));
+    const { verdict } = await audit(model, { inputs: tokens }, { seed: 1 });
+    assert.equal(verdict.decision, "inconclusive");
+    assert.equal(verdict.pValue, null);
+  });
+});
