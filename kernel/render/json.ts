@@ -6,6 +6,8 @@ export interface JsonLimits {
   readonly maxBytes: number;
   /** Significant digits that fractions are rounded to; all of them when absent. */
   readonly digits?: number;
+  /** Replace control characters in texts: no picture can hold them. */
+  readonly printable?: boolean;
 }
 
 /**
@@ -14,12 +16,14 @@ export interface JsonLimits {
  *
  * @returns undefined if the JSON would be longer than `maxBytes`, or the value refers to itself.
  */
-export function toJson(value: unknown, { maxBytes, digits }: JsonLimits): unknown {
+export function toJson(value: unknown, { maxBytes, digits, printable = false }: JsonLimits): unknown {
   let text: string | undefined;
   try {
     text = JSON.stringify(value, (_, item: unknown) => {
       if (typeof item === "number") return digits === undefined ? item : round(item, digits);
       if (typeof item === "bigint") return String(item);
+      if (typeof item === "string" && printable)
+        return item.replace(/[\u0000-\u0008\u000b-\u001f\ufffe\uffff]/g, "\ufffd");
       if (!ArrayBuffer.isView(item) || !("length" in item)) return item;
       // A number takes at least two characters.
       if ((item.length as number) * 2 > maxBytes) throw new RangeError("too long");

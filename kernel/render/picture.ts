@@ -21,7 +21,7 @@ export function pictureHtml(picture: Drawn, description: string): Html {
 
 /** Draws plotly traces to a PNG, or says why that was not possible. */
 export async function figurePng({ data, layout }: Pick<Figure, "data" | "layout">): Promise<Drawn> {
-  const figure = toJson({ data, layout }, { maxBytes: 64 * 1024 * 1024 });
+  const figure = toJson({ data, layout }, { maxBytes: 64 * 1024 * 1024, printable: true });
   if (figure === undefined) return { problem: "the figure is larger than 64 MB" };
   return draw({ type: "figure", figure: figure as Pick<Figure, "data" | "layout"> });
 }

@@ -3,9 +3,9 @@ import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { generator } from "../random/index.js";
 import { anytimeInterval, checkLevel, clopperPearson, type Estimate } from "../stats/index.js";
-import { integerLabels, type Labels, type Tensor } from "../tensor/index.js";
+import { integerLabels, type Labels, type Tensor, takeExamples } from "../tensor/index.js";
 import { checkFairness } from "./fairness.js";
-import { type Observation, observe, take } from "./observe.js";
+import { type Observation, observe } from "./observe.js";
 import { type ClauseReport, type SpecificationReport, verdictOf } from "./report.js";
 import { type Clause, describeClause, type Specification } from "./specification.js";
 import { type Context, type PerExampleClause, trials } from "./trials.js";
@@ -225,7 +225,7 @@ function remember(run: Context["observe"], inputs: Tensor): Context["base"] {
   return async (indices) => {
     const fresh = indices.filter((index) => !known.has(index));
     if (fresh.length > 0) {
-      const { scores, classes, predicted } = await run(take(inputs, fresh));
+      const { scores, classes, predicted } = await run(takeExamples(inputs, fresh));
       fresh.forEach((index, at) => {
         known.set(index, {
           scores: scores.slice(at * classes, (at + 1) * classes),

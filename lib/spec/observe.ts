@@ -78,31 +78,11 @@ function highest(scores: Float64Array, n: number, classes: number, name: string)
 }
 
 /** Examples `from` up to, not including, `to`; floats and integers are viewed, not copied. */
-export function slice(inputs: Tensor, from: number, to: number): Tensor {
+function slice(inputs: Tensor, from: number, to: number): Tensor {
   const size = sizeOf(inputs.dims.slice(1));
   const dims = [to - from, ...inputs.dims.slice(1)];
   const data = Array.isArray(inputs.data)
     ? inputs.data.slice(from * size, to * size)
     : inputs.data.subarray(from * size, to * size);
   return { type: inputs.type, dims, data } as Tensor;
-}
-
-/** The examples named by `indices`. */
-export function take(inputs: Tensor, indices: readonly number[]): Tensor {
-  const size = sizeOf(inputs.dims.slice(1));
-  if (Array.isArray(inputs.data)) {
-    const { data } = inputs;
-    return {
-      ...inputs,
-      dims: [indices.length, ...inputs.dims.slice(1)],
-      data: indices.flatMap((i) => data.slice(i * size, (i + 1) * size)),
-    };
-  }
-  const source = inputs.data;
-  const Type = source.constructor as new (length: number) => typeof source;
-  const data = new Type(indices.length * size);
-  indices.forEach((index, i) => {
-    data.set(source.subarray(index * size, (index + 1) * size) as never, i * size);
-  });
-  return { type: inputs.type, dims: [indices.length, ...inputs.dims.slice(1)], data } as Tensor;
 }

@@ -1,9 +1,9 @@
 /** What each kind of clause asks of one example, and which example breaks it worst. */
 import { generator } from "../random/index.js";
-import { type Tensor, toFloat64 } from "../tensor/index.js";
+import { type Tensor, takeExamples, toFloat64 } from "../tensor/index.js";
 import { changed } from "./change.js";
 import { minimiseScale, minimiseTokens } from "./minimise.js";
-import { type Observation, take } from "./observe.js";
+import type { Observation } from "./observe.js";
 import type { Counterexample } from "./report.js";
 import type { Clause, Domain, InvarianceClause, MonotonicityClause } from "./specification.js";
 
@@ -79,7 +79,7 @@ async function invariance(
   indices: readonly number[],
 ): Promise<Trials> {
   const before = await context.base(indices);
-  const originals = take(context.inputs, indices);
+  const originals = takeExamples(context.inputs, indices);
   // The stream is named by the first example, so that splitting the work in batches does not repeat amounts.
   const random = generator(context.seed).split(`${JSON.stringify(clause.under)} ${indices[0]}`);
   const variants = changed(originals, clause.under, context.domain, random);
@@ -88,7 +88,7 @@ async function invariance(
   const witness = async (): Promise<Counterexample | null> => {
     const at = smallestChange(originals, variants, violated);
     if (at < 0) return null;
-    const [original, variant] = [take(originals, [at]), take(variants, [at])];
+    const [original, variant] = [takeExamples(originals, [at]), takeExamples(variants, [at])];
     const expected = before.predicted[at]!;
     const breaks = async (inputs: Tensor): Promise<readonly boolean[]> =>
       [...(await context.observe(inputs)).predicted].map((answer) => answer !== expected);
@@ -118,7 +118,7 @@ async function monotonicity(
   indices: readonly number[],
 ): Promise<Trials> {
   const before = await context.base(indices);
-  const originals = take(context.inputs, indices);
+  const originals = takeExamples(context.inputs, indices);
   const raised = raiseFeature(originals, clause.feature, clause.step);
   const after = await context.observe(raised);
   const sign = clause.direction === "rising" ? 1 : -1;
@@ -151,7 +151,7 @@ function raiseFeature(inputs: Tensor, feature: number, step: number): Tensor {
 
 /** One example without its batch axis. */
 export function example(inputs: Tensor, index: number): Tensor {
-  const one = take(inputs, [index]);
+  const one = takeExamples(inputs, [index]);
   return { ...one, dims: one.dims.slice(1) };
 }
 

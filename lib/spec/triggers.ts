@@ -1,7 +1,6 @@
 /** Putting candidate triggers to a no-trigger clause. */
 import { clopperPearson } from "../stats/index.js";
-import type { Tensor } from "../tensor/index.js";
-import { take } from "./observe.js";
+import { type Tensor, takeExamples } from "../tensor/index.js";
 import { type ClauseReport, verdictOf } from "./report.js";
 import { describeClause, type NoTriggerClause } from "./specification.js";
 import { type Context, example } from "./trials.js";
@@ -70,7 +69,7 @@ export async function checkTriggers(
         ? null
         : {
             index: hit,
-            input: example(candidate.apply(take(context.inputs, [hit])), 0),
+            input: example(candidate.apply(takeExamples(context.inputs, [hit])), 0),
             original: example(context.inputs, hit),
             label: context.labels?.[hit] ?? null,
             predicted: target,

@@ -35,6 +35,13 @@ const figure = (data: Figure["data"], layout: Figure["layout"] = {}): Figure => 
 describe("a figure without a browser", () => {
   after(closeDrawing);
 
+  it("is drawn although a name from a model holds control characters", async () => {
+    const { data } = await render(
+      figure([{ type: "bar", x: ["tap\u001b[31m\u0000"], y: [1], name: "\u0007" }]),
+    );
+    assert.equal(typeof data["image/png"], "string", String(data["text/plain"]));
+  });
+
   it("is drawn twice as large as it is shown, on white, in the colours of its traces", async () => {
     const bar = { type: "bar", x: ["a"], y: [1], marker: { color: "rgb(255, 0, 0)" } };
     const { data, metadata } = await render(
