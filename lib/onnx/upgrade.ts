@@ -239,6 +239,7 @@ const refuse: Rewrite = (_builder, node, version) => {
 
 /** Operator: version below which a rewrite is needed, and the rewrite. */
 const rewrites: Readonly<Record<string, readonly [number, Rewrite]>> = {
+  DFT: [20, refuse],
   Softmax: [13, flattened],
   LogSoftmax: [13, flattened],
   Hardmax: [13, flattened],

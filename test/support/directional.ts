@@ -15,7 +15,8 @@ export interface DirectionalDerivative {
  * Measures a directional derivative by central differences in float32.
  *
  * The direction has the gradient's signs with random sizes, so that all coordinates pull the same way: along a
- * plain random direction they cancel, and float32 noise and the kinks of ReLUs drown what is left.
+ * plain random direction they cancel, and float32 noise and the kinks of ReLUs drown what is left. A random part
+ * is added, so that coordinates move whose gradient is zero by mistake.
  *
  * @param step Length of the step per coordinate, in units of the input.
  */
@@ -29,7 +30,7 @@ export async function directionalDerivative(
   const random = generator(seed);
   const x = feeds[input]!.data as Float32Array;
   const g = gradient.data as Float32Array;
-  const direction = g.map((value) => Math.sign(value) * (0.1 + random.uniform()));
+  const direction = g.map((value) => Math.sign(value) * (0.1 + random.uniform()) + 0.2 * random.normal());
   const moved = (sign: number): Float32Array => x.map((value, i) => value + sign * step * direction[i]!);
   const [ahead, behind] = [moved(1), moved(-1)];
   const value = async (data: Float32Array): Promise<number> => {

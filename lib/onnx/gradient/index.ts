@@ -36,7 +36,7 @@ import { type GraphBuilder, graphBuilder } from "../builder.js";
 import { poolBeforeRelu } from "../commute.js";
 import { decomposeModel } from "../decompose/index.js";
 import { nearestNames, opsetOf, prune, sortNodes, subgraphsRead, untyped } from "../graph.js";
-import type { Model, Node } from "../schema.js";
+import type { Graph, Model, Node } from "../schema.js";
 import { type InnerValue, inferShapes } from "../shapes.js";
 import { upgradeModel } from "../upgrade.js";
 import { ruleContext, type Tape } from "./context.js";
@@ -49,7 +49,7 @@ import "./normalization.js";
 import "./pooling.js";
 import "./reduction.js";
 import "./resize.js";
-import { gradientRule, unsupported } from "./rule.js";
+import { type GradientRule, gradientRule, unsupported } from "./rule.js";
 
 export {
   differentiableOperators,
@@ -96,8 +96,8 @@ export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOpt
   const cotangents = typeof of === "string" ? [] : Object.values(of);
   checkNames(upgraded, [...targets, ...wrt]);
   const wanted = new Set([...targets, ...keep, ...madeByNodes(upgraded, [...wrt, ...cotangents])]);
-  const pruned = prune(upgraded.graph, [...wanted].map(untyped));
-  const model = decomposeModel({ ...upgraded, graph: poolBeforeRelu(pruned, new Set([...wanted, ...wrt])) });
+  const needed = poolBeforeRelu(cone(upgraded.graph, wanted, wrt), new Set([...wanted, ...wrt]));
+  const model = decomposeModel({ ...upgraded, graph: needed });
   const values = inferShapes(model);
   const nodes = sortNodes(model.graph.nodes);
   checkTypes(values, [...targets, ...wrt]);
@@ -127,6 +127,21 @@ export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOpt
     return outputs ? { ...node, outputs } : node;
   });
   return { model: { ...model, graph: prune({ ...graph, nodes: extended, valueInfo: [] }) }, gradients };
+}
+
+/** What the wanted tensors need, and what is differentiated by even if they do not: its gradient is zero. */
+function cone(graph: Graph, wanted: ReadonlySet<string>, wrt: readonly string[]): Graph {
+  const pruned = prune(graph, [...wanted].map(untyped));
+  const asked = new Set(wrt);
+  const inputs = new Set(pruned.inputs);
+  const initializers = new Set(pruned.initializers);
+  return {
+    ...pruned,
+    inputs: graph.inputs.filter((input) => inputs.has(input) || asked.has(input.name)),
+    initializers: graph.initializers.filter(
+      (message) => initializers.has(message) || asked.has(message.name ?? ""),
+    ),
+  };
 }
 
 const madeByNodes = (model: Model, names: readonly string[]): string[] => {
@@ -213,12 +228,40 @@ function backward(tape: Tape, node: Node): void {
         : "has no gradient rule. Add one with registerGradient, or differentiate by a tensor behind this node",
     );
   }
-  rule(ruleContext(tape, node)).forEach((gradient, i) => {
-    const name = node.inputs[i] ?? "";
-    if (gradient === undefined || !depends.has(name)) return;
+  const found = applyRule(tape, node, rule);
+  node.inputs.forEach((name, i) => {
+    if (!depends.has(name)) return;
+    const gradient = found[i];
+    if (gradient === undefined) {
+      // Nothing for the first input is a rule's way to say zero, as for Floor; for a later one it does not know it.
+      // CastLike takes only the type of its second.
+      if (i > 0 && node.opType !== "CastLike")
+        throw unsupported(node, tape.opset, `has no gradient by its input ${i}, "${name}"`);
+      return;
+    }
     const before = gradients.get(name);
     gradients.set(name, before === undefined ? gradient : builder.op("Add", [before, gradient]));
   });
+}
+
+/** Applies a rule, and refuses if it did not look at the gradient of one of the outputs: that would be lost. */
+function applyRule(tape: Tape, node: Node, rule: GradientRule): readonly (string | undefined)[] {
+  const { gradients, builder, values } = tape;
+  const first = node.outputs[0] ?? "";
+  // Rules rely on a gradient of the first output; when only a later one is differentiated, it is zero.
+  if (!gradients.has(first) && isFloat(values.get(first))) gradients.set(first, zerosLike(builder, first));
+  const context = ruleContext(tape, node);
+  const read = new Set<number>();
+  const dy = (index: number): string | undefined => {
+    read.add(index);
+    return context.dy(index);
+  };
+  const found = rule({ ...context, dy });
+  node.outputs.forEach((name, index) => {
+    if (index === 0 || !gradients.has(name) || read.has(index)) return;
+    throw unsupported(node, tape.opset, `has no gradient through its output ${index}, "${name}"`);
+  });
+  return found;
 }
 
 function zerosLike(builder: GraphBuilder, name: string): string {

@@ -38,7 +38,11 @@ registerGradients({
     const mode = textAttribute(c.node, "mode", "constant");
     const axes = c.x(3) ? ["", c.x(3)] : [];
     if (mode === "constant") {
-      return [c.op("Pad", [c.dy(0)!, c.op("Neg", [c.x(1)]), ...axes], { mode })];
+      const inside = c.op("Pad", [c.dy(0)!, c.op("Neg", [c.x(1)]), ...axes], { mode });
+      if (!c.needs(2)) return [inside];
+      const total = (gradient: string): string => c.op("ReduceSum", [gradient], { keepdims: 0 });
+      const margin = c.op("Sub", [total(c.dy(0)!), total(inside)]);
+      return [inside, undefined, c.reshapeLike(margin, c.x(2))];
     }
     return [byPlaces(c, c.op("Pad", [placesOf(c), c.x(1), ...axes], { mode }), "add")];
   },
