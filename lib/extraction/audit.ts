@@ -15,7 +15,7 @@ import type { Arm, SearchOptions } from "./mask-search.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
 import { type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
 import type { InversionStore } from "./store.js";
-import { type Check, type Decision, decide, SUSPICIOUS, type Verdict } from "./verdict.js";
+import { BACKDOORED, type Check, type Decision, decide, SUSPICIOUS, type Verdict } from "./verdict.js";
 import { type TriggerVerification, verifyTrigger } from "./verify.js";
 
 /** How much an audit may spend. */
@@ -210,13 +210,8 @@ function withLogic<V extends Pick<Verdict, "decision" | "score" | "checks">>(ver
 
 function checkReferences(model: LoadedModel, references: readonly LoadedModel[]): void {
   const shape = (one: LoadedModel): string =>
-    JSON.stringify(
-      one.inputs.map(({ type, dims }) => [
-        type,
-        dims.slice(1).map((dim) => (typeof dim === "number" ? dim : "any")),
-      ]),
-    );
-  const other = references.find((reference) => shape(reference) !== shape(model));
+    JSON.stringify(one.inputs.map(({ type, dims }) => [type, dims.slice(1)]));
+  const other = references.find((reference) => !takesTheSame(reference, model));
   if (other) {
     throw new AssayError(
       "SHAPE_MISMATCH",
@@ -224,6 +219,17 @@ function checkReferences(model: LoadedModel, references: readonly LoadedModel[])
       { reference: other.name },
     );
   }
+}
+
+/** Sizes that one of the two leaves free fit anything. */
+function takesTheSame(a: LoadedModel, b: LoadedModel): boolean {
+  const [one, other] = [a.inputs[0], b.inputs[0]];
+  if (a.inputs.length !== b.inputs.length || one?.type !== other?.type) return false;
+  const sizes = [one?.dims.slice(1) ?? [], other?.dims.slice(1) ?? []] as const;
+  if (sizes[0].length !== sizes[1].length) return sizes[0].length === 0 || sizes[1].length === 0;
+  return sizes[0].every(
+    (dim, i) => dim === sizes[1][i] || typeof dim === "string" || typeof sizes[1][i] === "string",
+  );
 }
 
 function scanOf(
@@ -300,9 +306,7 @@ async function conclude(
   skipped: string | null,
   options: { seed: number; passes: { forward: number }; signal?: AbortSignal },
 ) {
-  const best = findings.reduce((low, one) =>
-    one.scan.calibration.pValue < low.scan.calibration.pValue ? one : low,
-  );
+  const best = mostTelling(findings);
   const pValue = Math.min(1, best.scan.calibration.pValue * findings.length);
   const decision = decide(pValue, best.attackSuccessRate);
   const isAccused = decision === "backdoored" || decision === "suspicious";
@@ -337,6 +341,15 @@ async function conclude(
       checks,
     },
   };
+}
+
+/** A trigger from every class also shows in its pairs, so pairs speak only where that search is not clear. */
+function mostTelling(findings: readonly Finding[]): Finding {
+  const [first] = findings;
+  if (first!.scan.calibration.pValue * findings.length < BACKDOORED) return first!;
+  return findings.reduce((low, one) =>
+    one.scan.calibration.pValue < low.scan.calibration.pValue ? one : low,
+  );
 }
 
 function checkOf({ name, arms, calibration, maskL1Norms, referenceL1Norms }: Scan): Check {

@@ -9,9 +9,10 @@ import type { PreparedImages } from "./prepare.js";
 import type { InversionStore } from "./store.js";
 
 /**
- * Settings of the search that were as good as the published ones on 40 CNNs at a fraction of the steps: the cost
- * starts at 1e-2 instead of 0, doubles after 2 rounds instead of growing by half after 5 to 10, and 95 % instead
- * of 99 % of hits count as success.
+ * Settings of the search. Deviations from the paper: the cost starts at 1e-2 instead of 0 and doubles after 2 rounds
+ * instead of growing by half after 5 to 10; 95 % instead of 99 % of hits count as success. On 21 small CNNs (10
+ * clean, 11 attacked) 96, 144 and 240 steps ranked the attacked classes alike; with 144, clean models fell below
+ * p = 0.05 in 3 of 170 choices of model and three references, with 96 in 9 of 170.
  */
 export const fastSearch = {
   steps: 144,
