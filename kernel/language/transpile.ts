@@ -1,5 +1,6 @@
 /** What blanking cannot do (enums, namespaces, parameter properties, decorators, JSX, `using`): swc. */
-import { type Options, transformSync } from "@swc/core";
+import type { Options } from "@swc/core";
+import { transformSync } from "./swc.js";
 import type { SyntaxOptions } from "./types.js";
 
 /** Compiler options for a source; `isModule`: whether imports and exports stand in it. */

@@ -38,10 +38,10 @@ export class Displays {
   /** `display(...)` of a cell. */
   show(value: unknown, options: DisplayOptions = {}): DisplayHandle {
     const displayId = options.displayId ?? randomUUID();
-    this.#draw("display_data", displayId, value, options);
+    this.#show("display_data", displayId, value, options);
     const handle: DisplayHandle = {
       displayId,
-      update: (next, more = {}) => this.#draw("update_display_data", displayId, next, more),
+      update: (next, more = {}) => this.#show("update_display_data", displayId, next, more),
     };
     this.#handles.add(handle);
     return handle;
@@ -50,7 +50,7 @@ export class Displays {
   /** Shows the value of a cell's last expression, if there is one to show. */
   result(run: RunId, count: number, value: unknown): void {
     if (value === undefined || this.#handles.has(value as object)) return;
-    this.#later(value, ({ data, metadata }) => {
+    this.#draw(value, ({ data, metadata }) => {
       const text = data["text/plain"];
       this.#publish(
         run,
@@ -61,7 +61,7 @@ export class Displays {
     });
   }
 
-  #draw(
+  #show(
     message: "display_data" | "update_display_data",
     displayId: string,
     value: unknown,
@@ -77,10 +77,14 @@ export class Displays {
     if (raw) {
       const bundle = { data: checkedBundle(value), metadata: {} };
       this.#queue.add(() => publish(bundle));
-    } else this.#later(value, publish);
+    } else this.#draw(value, publish);
   }
 
-  #later(value: unknown, publish: (display: Display) => void): void {
+  #draw(value: unknown, publish: (display: Display) => void): void {
+    if (isPlain(value)) {
+      this.#queue.add(() => publish({ data: { "text/plain": inspect(value) }, metadata: {} }));
+      return;
+    }
     const drawn = this.#render(value).catch((error: unknown) => ({
       data: { "text/plain": `${inspect(value)}\n(It could not be drawn: ${String(error)})` },
       metadata: {},
@@ -88,6 +92,10 @@ export class Displays {
     this.#queue.addLater(drawn.then((display) => () => publish(display)));
   }
 }
+
+/** Values that have nothing to draw: they are shown without waiting for the renderer. */
+const isPlain = (value: unknown): boolean =>
+  value === null || typeof value === "number" || typeof value === "boolean" || typeof value === "bigint";
 
 /** A MIME bundle of the user's own: bytes become base64, as the protocol wants them. */
 function checkedBundle(value: unknown): MimeBundle {

@@ -1,7 +1,7 @@
 /** The session's process. Its pipes are described in events.ts. */
 import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
-import { render } from "../render/index.js";
+import type { Render } from "./displays.js";
 import { PIPES, type SessionRequest } from "./events.js";
 import { type Frame, FrameReader } from "./frames.js";
 import { GuardedRunner, newGuard } from "./guard.js";
@@ -29,6 +29,11 @@ process.reallyExit = (code = 0) => {
   throw new Error("unreachable");
 };
 
+// Loaded behind the first cell: most first cells show nothing that needs drawing.
+let renderer: Promise<typeof import("../render/index.js")> | undefined;
+const loadRenderer = () => (renderer ??= import("../render/index.js"));
+const render: Render = async (value) => (await loadRenderer()).render(value);
+
 // Node's own, before the session makes timers follow the cells.
 const afterThisTurn = setImmediate;
 const guard = newGuard();
@@ -44,6 +49,7 @@ const next = () => {
   if (!request) return;
   if (waiting.length > 0) afterThisTurn(next);
   session.handle(request.head, request.parts);
+  if (!renderer) afterThisTurn(loadRenderer);
 };
 requests.on("data", (chunk: Buffer) => {
   const idle = waiting.length === 0;
