@@ -60,4 +60,5 @@ export { type InnerValue, inferShapes } from "./shapes.js";
 export { bytesOf } from "./source.js";
 export { type SpecialisedModel, specialise } from "./specialise.js";
 export { readTensor, tensorMessage } from "./tensors.js";
+export { type UnmergedModel, unmergeWeights } from "./unmerge.js";
 export { upgradeModel } from "./upgrade.js";
