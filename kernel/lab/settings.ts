@@ -1,11 +1,19 @@
-/** JupyterLab's settings: the schemas of the bundle, and what the user changed. */
+/** JupyterLab's settings: the schemas of the bundle, our defaults, and what the user changed. */
 import { readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { replaceFile } from "./contents/write.js";
 import { HttpError, type Route, readJson } from "./http.js";
 
-type Schema = Readonly<Record<string, unknown>>;
+interface Schema extends Readonly<Record<string, unknown>> {
+  readonly properties?: Readonly<Record<string, object>>;
+}
+
+/** Defaults that differ from JupyterLab's own. */
+const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  // After one second JupyterLab would drop the answer to the first Tab on a busy machine, without a word.
+  "@jupyterlab/completer-extension:manager": { providerTimeout: 10_000 },
+};
 
 /** One plugin's settings as JupyterLab reads them; `raw` is JSON with comments, as the user wrote it. */
 interface Plugin {
@@ -60,5 +68,15 @@ export function settingsRoutes(bundleFolder: string, dataFolder: string): readon
 }
 
 function loadSchemas(folder: string): Map<string, { readonly schema: Schema; readonly version: string }> {
-  return new Map(Object.entries(JSON.parse(readFileSync(join(folder, "schemas.json"), "utf8"))));
+  const stored: Readonly<Record<string, { readonly schema: Schema; readonly version: string }>> = JSON.parse(
+    readFileSync(join(folder, "schemas.json"), "utf8"),
+  );
+  const withDefaults = Object.entries(stored).map(([id, { schema, version }]) => {
+    const properties = { ...schema.properties };
+    for (const [name, value] of Object.entries(defaults[id] ?? {})) {
+      properties[name] = { ...properties[name], default: value };
+    }
+    return [id, { schema: { ...schema, properties }, version }] as const;
+  });
+  return new Map(withDefaults);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Locator } from "playwright-core";
 import { LabPage, notebookOf } from "./lab-page.js";
 
 const planted = `<div class="planted">planted<script>window.planted = "script"</script>
@@ -84,6 +85,25 @@ describe("the lab in a browser", function () {
     await dialog.getByRole("button", { name: "Overwrite" }).click();
     await lab.page.waitForFunction(() => !document.querySelector(".lm-DockPanel-tabBar .jp-mod-dirty"));
     assert.match(lab.readNotebook("first.ipynb").text, /40 \+ 2/);
+  });
+
+  it("completes names with Tab and explains them with Shift-Tab", async () => {
+    // JupyterLab says by this class that it has seen the text before the cursor and takes Tab for completion.
+    const press = async (cell: Locator, key: string) => {
+      await cell.locator(".jp-mod-completer-enabled").first().waitFor();
+      await cell.locator(".cm-content").press(key);
+    };
+    const typed = await lab.typeCell("answer.toF");
+    await press(typed, "Tab");
+    await lab.page.locator(".jp-Completer-item", { hasText: "toFixed" }).waitFor();
+    await lab.page.keyboard.press("Enter");
+    await typed.locator(".cm-content", { hasText: "answer.toFixed" }).waitFor();
+    const explained = await lab.typeCell("answer");
+    await press(explained, "Shift+Tab");
+    await lab.page.locator(".jp-Tooltip", { hasText: "const answer: number" }).waitFor();
+    await lab.page.keyboard.press("Escape");
+    // What is half typed must not be run by a later step.
+    for (const cell of [typed, explained]) await cell.locator(".cm-content").fill("");
   });
 
   it("interrupts an endless loop and keeps the variables", async () => {
