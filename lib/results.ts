@@ -1,6 +1,7 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
 import type { Detection, Detector, Gaussian } from "./anomaly/index.js";
 import type { Audit, Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
+import type { ModelScan } from "./onnx/index.js";
 import type { Figure } from "./plots/figure.js";
 import type { ImageGrid } from "./plots/image-grid.js";
 import type { TokenHeat } from "./plots/token-heat.js";
@@ -35,7 +36,8 @@ export type Result =
   | Audit
   | TriggerSearch
   | TriggerVerification
-  | ModelCard;
+  | ModelCard
+  | ModelScan;
 
 /** The name of a kind of result. */
 export type ResultKind = Result["kind"];

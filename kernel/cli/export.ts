@@ -23,7 +23,7 @@ export function registerExport(program: Command): void {
     .command("export")
     .summary("turn a notebook into one file for readers")
     .description(
-      "Writes a notebook with its saved outputs as one self-contained file. Nothing of the notebook is run, neither now nor when the file is opened.",
+      "Writes a notebook with its saved outputs as one self-contained file, of which nothing is run, neither now nor when it is opened.",
     )
     .argument("<notebook>", "notebook file")
     .addOption(

@@ -13,7 +13,7 @@ export function registerLock(program: Command): void {
     .command("lock")
     .summary("write or verify what a notebook's results rest on")
     .description(
-      "Writes NAME.lock.json beside NAME.ipynb: hashes of its cells, of the files that its code names and of the package lock, and the versions in use. If the lock file is there already, verifies it.",
+      "Writes NAME.lock.json beside NAME.ipynb: hashes of its cells, of the files that its code names and of the package lock, and the versions in use; verifies the lock file if it is there already.",
     )
     .argument("<notebook>", "notebook file")
     .option("--update", "write the lock file anew")

@@ -19,6 +19,9 @@ const USAGE = 2;
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("assay")
     .description("A TypeScript notebook kernel and library for auditing models.")
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, "assay: ")),
+    })
     .showHelpAfterError("(assay --help lists the commands)")
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : USAGE);

@@ -5,11 +5,11 @@ import type { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import {
   type Coverage,
-  decodeFile,
   type Finding,
-  lintModel,
+  type ModelScan,
   openModel,
   operatorCoverage,
+  scanFile,
 } from "../../lib/onnx/index.js";
 import { plainLine, plural } from "../render/format.js";
 
@@ -24,7 +24,7 @@ export function registerScan(program: Command): void {
     .command("scan")
     .summary("read a model's file for planted logic")
     .description(
-      "Reads models without running them: logic that asks about part of the input and acts on the answer, ways around the network, weights stored twice or never read. A backdoor in the weights is not visible here: see assay audit.",
+      "Reads models without running them: logic that asks about part of the input and acts on the answer, ways around the network, weights stored twice or never read; a backdoor in the weights is for assay audit to find.",
     )
     .argument("<model...>", "ONNX files")
     .option("--coverage", "tell which operators gradients can pass")
@@ -34,52 +34,74 @@ export function registerScan(program: Command): void {
       "\nExamples:\n  assay scan model.onnx\n  assay scan *.onnx --json findings.json\n  assay scan --coverage model.onnx",
     )
     .action((files: string[], options: ScanOptions) => {
-      if (!options.coverage) {
-        lint(files, options.json);
-        return;
-      }
-      const models = files.map((file) => ({
-        file,
-        ...operatorCoverage(openModel(file)),
-        sha256: createHash("sha256").update(readFileSync(file)).digest("hex"),
-      }));
-      if (options.json === "-")
-        process.stdout.write(`${JSON.stringify({ kind: "coverage", models }, undefined, 2)}\n`);
-      else if (options.json !== undefined) {
-        writeFileSync(options.json, JSON.stringify({ kind: "coverage", models }, undefined, 2));
-      } else for (const { file, ...coverage } of models) process.stdout.write(table(file, coverage));
+      if (options.coverage) coverage(files, options.json);
+      else lint(files, options.json);
     });
 }
 
-/** Reports what planted logic or an odd file would show. */
+/** Reports what planted logic or an odd file would show. A file that cannot be read does not keep the others from being scanned. */
 function lint(files: readonly string[], json: string | undefined): void {
-  const models = files.map((file) => ({ file, sha256: hashOf(file), findings: findingsOf(file) }));
-  const text = `${JSON.stringify({ kind: "scan", models }, undefined, 2)}\n`;
+  const { models, errors } = eachFile(files, scanFile);
+  report({ kind: "scan", models } satisfies ModelScan, json, () =>
+    models.map(({ file, findings }) => listing(file, findings)).join(""),
+  );
+  refuse(errors);
+}
+
+/** Tells which operators gradients can pass. */
+function coverage(files: readonly string[], json: string | undefined): void {
+  const { models, errors } = eachFile(files, (file) => ({
+    ...operatorCoverage(openModel(file)),
+    ...{ file, sha256: createHash("sha256").update(readFileSync(file)).digest("hex") },
+  }));
+  report({ kind: "coverage", models }, json, () =>
+    models.map(({ file, ...found }) => table(file, found)).join(""),
+  );
+  refuse(errors);
+}
+
+function eachFile<T>(
+  files: readonly string[],
+  read: (file: string) => T,
+): { models: T[]; errors: AssayError[] } {
+  const models: T[] = [];
+  const errors: AssayError[] = [];
+  for (const file of files) {
+    try {
+      models.push(read(file));
+    } catch (error) {
+      if (!(error instanceof AssayError)) throw error;
+      errors.push(error);
+    }
+  }
+  // Nothing to report on: the error alone is the answer.
+  if (models.length === 0 && errors.length === 1) throw errors[0];
+  return { models, errors };
+}
+
+function report(
+  result: { kind: string; models: readonly unknown[] },
+  json: string | undefined,
+  words: () => string,
+): void {
+  if (result.models.length === 0) return;
+  const text = `${JSON.stringify(result, undefined, 2)}\n`;
   if (json === "-") process.stdout.write(text);
-  else if (json !== undefined) writeFileSync(json, text);
-  else for (const { file, findings } of models) process.stdout.write(listing(file, findings));
+  else if (json !== undefined) writeResult(json, text);
+  else process.stdout.write(words());
 }
 
-function hashOf(file: string): string {
+function writeResult(file: string, text: string): void {
   try {
-    return createHash("sha256").update(readFileSync(file)).digest("hex");
+    writeFileSync(file, text);
   } catch (cause) {
-    throw new AssayError("FILE_NOT_FOUND", `scan: "${file}" cannot be read.`, { file }, { cause });
+    throw new AssayError("INVALID_ARGUMENT", `scan: "${file}" cannot be written.`, { file }, { cause });
   }
 }
 
-function findingsOf(file: string): Finding[] {
-  try {
-    return lintModel(decodeFile(file));
-  } catch (error) {
-    if (!(error instanceof AssayError) || error.message.includes(file)) throw error;
-    throw new AssayError(
-      error.code,
-      `"${file}": ${error.message}`,
-      { ...error.details, file },
-      { cause: error },
-    );
-  }
+function refuse(errors: readonly AssayError[]): void {
+  for (const { message } of errors) process.stderr.write(`assay: ${message}\n`);
+  if (errors.length > 0) process.exitCode = 2;
 }
 
 function listing(file: string, findings: readonly Finding[]): string {

@@ -41,6 +41,7 @@ export {
   visitNodes,
 } from "./graph.js";
 export { type Finding, lintModel, type Severity } from "./lint/index.js";
+export { type ModelScan, type ScannedFile, scanFile, scanFiles } from "./lint/scan.js";
 export { modelSession, openModel } from "./open.js";
 export type {
   Attribute,

@@ -13,6 +13,7 @@ import { renderImageGrid } from "./image-grid.js";
 import { renderModelCard } from "./model-card.js";
 import { renderFewShotCurve, renderLayerSweep, renderProbe, renderProbeEvaluation } from "./probe.js";
 import { renderAurocComparison, renderRocCurve } from "./roc.js";
+import { renderModelScan } from "./scan.js";
 import { renderSpecificationReport } from "./specification.js";
 import {
   renderGoodnessOfFit,
@@ -52,6 +53,7 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   "trigger-search": renderTriggerSearch,
   "trigger-verification": renderTriggerVerification,
   "model-card": renderModelCard,
+  scan: renderModelScan,
 };
 
 /** Whether a value says of itself that it is one of our results. */

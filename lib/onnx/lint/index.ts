@@ -5,6 +5,7 @@
  * they use. Needs the file only. Misleads both ways: a backdoor in the weights looks like any network, and an
  * unusual but honest graph can ask the same kind of question.
  */
+import { inlineFunctions } from "../inline.js";
 import type { Model } from "../schema.js";
 import type { Finding, Severity } from "./finding.js";
 import { lintLogic } from "./logic.js";
@@ -14,9 +15,16 @@ export type { Finding, Severity } from "./finding.js";
 
 const order: Readonly<Record<Severity, number>> = { flag: 0, warn: 1, info: 2 };
 
-/** All findings, the gravest first. */
+/**
+ * All findings, the gravest first. Logic is looked for in the file's own functions and in branches and loop bodies too.
+ *
+ * @throws AssayError INVALID_MODEL for a graph with a cycle, TOO_LARGE for functions that call themselves.
+ *
+ * @example
+ * onnx.lintModel(model).filter(({ severity }) => severity === "flag")
+ */
 export function lintModel(model: Model): Finding[] {
-  return [...lintLogic(model.graph), ...lintStorage(model)].sort(
+  return [...lintLogic(inlineFunctions(model).graph), ...lintStorage(model)].sort(
     (a, b) => order[a.severity] - order[b.severity],
   );
 }

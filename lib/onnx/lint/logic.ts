@@ -1,17 +1,22 @@
 /** Rules about logic that looks at an input's content and acts on it: how a backdoor is written into a graph. */
-import { initializersOf, nodeLabel, producersOf } from "../graph.js";
+import { subgraphs } from "../attributes.js";
+import { declared, fedInputs, initializersOf, nodeLabel, producersOf } from "../graph.js";
 import type { Graph, Node, TensorMessage } from "../schema.js";
 import { dimsOf, readTensor } from "../tensors.js";
-import { constantFlow, type Flow, flowsOf, isPredicate } from "./dataflow.js";
+import { constantFlow, type Flow, type Flows, flowsOf, isPredicate } from "./dataflow.js";
 import { type Finding, finding } from "./finding.js";
 
 /** What the rules look at. */
 interface View {
   readonly graph: Graph;
+  /** The model reads whole numbers only, such as words: comparing those with one of them is how padding is found. */
+  readonly readsTokens: boolean;
   readonly flowOf: (name: string | undefined) => Flow;
-  readonly producers: ReadonlyMap<string, Node>;
-  readonly readers: ReadonlyMap<string, readonly Node[]>;
-  readonly stored: ReadonlyMap<string, TensorMessage>;
+  readonly producerOf: (name: string) => Node | undefined;
+  readonly readersOf: (name: string) => readonly Node[];
+  readonly storedAs: (name: string) => TensorMessage | undefined;
+  /** The same for a graph in one of its nodes. */
+  readonly inner: (body: Graph) => View;
 }
 
 /** Payloads larger than this are not read: they cannot be told from weights anyway. */
@@ -19,21 +24,51 @@ const MAX_PAYLOAD = 1 << 20;
 /** Fills of a mask: what a softmax is to ignore. */
 const MASK_FILL = -1e3;
 
-/** Runs all rules on the main graph. */
+/** A table with fewer rows is one of answers, not of positions. */
+const PLACES = 16;
+
+/** Runs all rules on a graph and on the graphs in its nodes. */
 export function lintLogic(graph: Graph): Finding[] {
   const flows = flowsOf(graph);
+  const view = viewOf(graph, flows);
+  return [...lintGraph(view), ...lintOutputs(view)];
+}
+
+function lintGraph(view: View): Finding[] {
+  return view.graph.nodes.flatMap((node) => [
+    ...lintNode(node, view),
+    ...subgraphs(node).flatMap((body) => lintGraph(view.inner(body))),
+  ]);
+}
+
+function viewOf(graph: Graph, all: Flows, outer?: View): View {
+  const flows = all.get(graph);
+  const producers = producersOf(graph);
+  const stored = initializersOf(graph);
   const readers = new Map<string, Node[]>();
   for (const node of graph.nodes) {
-    for (const name of new Set(node.inputs)) readers.set(name, [...(readers.get(name) ?? []), node]);
+    for (const name of new Set(node.inputs)) {
+      const known = readers.get(name);
+      if (known) known.push(node);
+      else readers.set(name, [node]);
+    }
   }
-  const view: View = {
+  return {
     graph,
-    flowOf: (name) => flows.get(name ?? "") ?? constantFlow,
-    producers: producersOf(graph),
-    readers,
-    stored: initializersOf(graph),
+    readsTokens: outer?.readsTokens ?? readsTokens(graph),
+    flowOf: (name = "") => flows?.get(name) ?? outer?.flowOf(name) ?? constantFlow,
+    producerOf: (name) => producers.get(name) ?? (flows?.has(name) ? undefined : outer?.producerOf(name)),
+    readersOf: (name) => readers.get(name) ?? [],
+    storedAs: (name) => stored.get(name) ?? (flows?.has(name) ? undefined : outer?.storedAs(name)),
+    inner(body) {
+      return viewOf(body, all, this);
+    },
   };
-  return [...graph.nodes.flatMap((node) => lintNode(node, view)), ...lintOutputs(view)];
+}
+
+function readsTokens(graph: Graph): boolean {
+  const kinds = fedInputs(graph).map((input) => declared(input).type ?? "");
+  return kinds.length > 0 && kinds.every((kind) => /^u?int|^bool/.test(kind));
 }
 
 function lintNode(node: Node, view: View): Finding[] {
@@ -137,11 +172,7 @@ function lintBranch(node: Node, view: View): Finding[] {
 function hasZeroArm(node: Node, view: View): boolean {
   return node.attributes.some(({ g }) => {
     if (!g) return false;
-    const inner: View = {
-      ...view,
-      producers: producersOf(g),
-      stored: new Map([...view.stored, ...initializersOf(g)]),
-    };
+    const inner = view.inner(g);
     return g.outputs.every(({ name }) => payloadOf(name, inner).isZero);
   });
 }
@@ -150,6 +181,16 @@ function hasZeroArm(node: Node, view: View): boolean {
 function lintSelection(node: Node, view: View): Finding[] {
   const [from, index] = node.inputs;
   if (!isPredicate(view.flowOf(index))) return [];
+  // The last word that is not padding, and positions counted from it: a place among many, not one of two answers.
+  const isPlace =
+    view.readsTokens &&
+    (view.flowOf(from).isData
+      ? view.producerOf(from ?? "")?.opType !== "Concat"
+      : rowsOf(view.storedAs(from ?? "")) >= PLACES);
+  if (isPlace) {
+    const why = "the words that are not padding decide at which place a result is read";
+    return [finding("content-selection", "info", nodeLabel(node), why)];
+  }
   const what = view.flowOf(from).isData ? "computed results" : "stored values";
   return [
     finding(
@@ -169,16 +210,21 @@ function lintBypass(node: Node, view: View): Finding[] {
   if (!around || !through || feedsSoftmax(node, view)) return [];
   const isLogic = isPredicate(around);
   if (node.opType === "Mul") {
-    return isLogic
-      ? [
-          finding(
-            "content-gate",
-            "info",
-            nodeLabel(node),
-            "the answer to a question about part of the input scales a result",
-          ),
-        ]
-      : [];
+    if (!isLogic) return [];
+    const gate = node.inputs.find((name) => view.flowOf(name) === around) ?? "";
+    const isSilencing = [0, 1].every((answer) =>
+      gateValues(gate, answer, view)?.every((value) => value === 0 || value === 1),
+    );
+    return [
+      finding(
+        isSilencing ? "content-gate" : "content-arithmetic",
+        isSilencing ? "info" : "flag",
+        nodeLabel(node),
+        isSilencing
+          ? "the answer to a question about part of the input lets a result pass or sets it to zero"
+          : "the answer to a question about part of the input scales a computed result, by more than on and off",
+      ),
+    ];
   }
   return [
     finding(
@@ -192,12 +238,12 @@ function lintBypass(node: Node, view: View): Finding[] {
   ];
 }
 
-function lintOutputs({ graph, flowOf }: View): Finding[] {
+function lintOutputs({ graph, flowOf, readsTokens }: View): Finding[] {
   return graph.outputs.flatMap(({ name }) => {
     const flow = flowOf(name);
     if (!flow.isData)
       return [finding("constant-output", "warn", name, "the output does not depend on any input")];
-    if (flow.fewestLayers === 0 && flow.mostLayers >= 2 && flow.isContent) {
+    if (flow.fewestLayers === 0 && flow.mostLayers >= 2 && flow.isContent && !readsTokens) {
       return [
         finding(
           "bypass",
@@ -212,13 +258,13 @@ function lintOutputs({ graph, flowOf }: View): Finding[] {
 }
 
 /** Masks are added to, or chosen for, what a softmax reads. */
-function feedsSoftmax(node: Node, { readers }: View): boolean {
-  const next = node.outputs.flatMap((output) => readers.get(output) ?? []);
+function feedsSoftmax(node: Node, { readersOf }: View): boolean {
+  const next = node.outputs.flatMap(readersOf);
   return next.some(
     ({ opType, outputs }) =>
       opType === "Softmax" ||
       ((opType === "Add" || opType === "Reshape") &&
-        outputs.some((output) => readers.get(output)?.some((reader) => reader.opType === "Softmax"))),
+        outputs.some((output) => readersOf(output).some((reader) => reader.opType === "Softmax"))),
   );
 }
 
@@ -241,8 +287,8 @@ function payloadOf(
 /** Values of a stored tensor, looking through nodes that only reshape it. */
 function constantValues(name: string | undefined, view: View): number[] | undefined {
   for (let current = name ?? "", steps = 0; steps < 8; steps++) {
-    const node = view.producers.get(current);
-    const message = view.stored.get(current) ?? node?.attributes.find(({ name: key }) => key === "value")?.t;
+    const node = view.producerOf(current);
+    const message = view.storedAs(current) ?? node?.attributes.find(({ name: key }) => key === "value")?.t;
     if (message) return readValues(message);
     if (node?.opType === "ConstantOfShape") return [0];
     if (
@@ -264,3 +310,42 @@ function readValues(message: TensorMessage): number[] | undefined {
     return undefined;
   }
 }
+
+/** Nodes of a gate that are followed back from where it acts to the comparison. */
+const GATE_STEPS = 12;
+
+/** What a gate multiplies with when its comparison answers 0 or 1; undefined if that cannot be read off. */
+function gateValues(name: string, answer: number, view: View, steps = GATE_STEPS): number[] | undefined {
+  if (!view.flowOf(name).isData) return constantValues(name, view);
+  const node = view.producerOf(name);
+  if (!node || steps === 0) return undefined;
+  const read = (i: number, then = answer) => gateValues(node.inputs[i] ?? "", then, view, steps - 1);
+  if (node.opType === "Where") return read(answer === 1 ? 1 : 2);
+  if (node.opType === "Not") return read(0)?.map((value) => 1 - value);
+  const isAnswer = !["Mul", "Add", "Sub", "Neg"].includes(node.opType);
+  if (isAnswer) {
+    const passes = [
+      "Cast",
+      "Identity",
+      "Unsqueeze",
+      "Squeeze",
+      "Reshape",
+      "Expand",
+      "ReduceMax",
+      "ReduceMin",
+    ];
+    return passes.includes(node.opType) && view.flowOf(node.inputs[0]).isCompared ? read(0) : [answer];
+  }
+  const a = read(0);
+  if (node.opType === "Neg") return a?.map((value) => -value);
+  const b = read(1);
+  if (!a || !b) return undefined;
+  const length = Math.max(a.length, b.length);
+  if (length % a.length !== 0 || length % b.length !== 0) return undefined;
+  return Array.from({ length }, (_, i) => {
+    const [u, v] = [a[i % a.length]!, b[i % b.length]!];
+    return node.opType === "Mul" ? u * v : node.opType === "Add" ? u + v : u - v;
+  });
+}
+
+const rowsOf = (message: TensorMessage | undefined): number => (message && dimsOf(message)[0]) ?? 0;

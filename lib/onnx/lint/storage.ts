@@ -153,17 +153,15 @@ function lintDomains({ graph, functions }: Model): Finding[] {
 
 /** Every stored tensor, those of subgraphs and attributes included. */
 function storedTensors({ graph, functions }: Model): TensorMessage[] {
-  const found: TensorMessage[] = [...graph.initializers];
+  const found = new Set<TensorMessage>(graph.initializers);
   const collect = (node: Graph["nodes"][number], owner: Graph): void => {
-    if (owner !== graph)
-      for (const message of owner.initializers) if (!found.includes(message)) found.push(message);
-    for (const { t, tensors } of node.attributes) found.push(...(t ? [t] : []), ...tensors);
+    for (const message of owner.initializers) found.add(message);
+    for (const { t, tensors } of node.attributes) {
+      if (t) found.add(t);
+      for (const message of tensors) found.add(message);
+    }
   };
-  visitNodes(graph, collect);
-  for (const definition of functions) {
-    visitNodes({ ...graph, nodes: definition.nodes, initializers: [] }, (node) => {
-      for (const { t, tensors } of node.attributes) found.push(...(t ? [t] : []), ...tensors);
-    });
-  }
-  return found;
+  visitNodes({ ...graph, initializers: [] }, collect);
+  for (const { nodes } of functions) visitNodes({ ...graph, nodes, initializers: [] }, collect);
+  return [...found];
 }

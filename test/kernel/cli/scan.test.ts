@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeModel, graphBuilder, makeNode } from "../../../lib/onnx/index.js";
+import { graphBackdoor } from "../../../lib/attacks/index.js";
+import { decodeFile, encodeModel, graphBuilder, type ModelScan, makeNode } from "../../../lib/onnx/index.js";
 import { packageRoot } from "../../support/paths.js";
 
 describe("assay scan --coverage", () => {
@@ -51,6 +52,72 @@ describe("assay scan --coverage", () => {
       const { status, stdout, stderr } = scan("--coverage", path);
       assert.deepEqual([status, stdout], [2, ""]);
       assert.match(stderr, /^assay: .*\n$/);
+    }
+  });
+});
+
+describe("assay scan", () => {
+  const folder = mkdtempSync(join(tmpdir(), "assay-scan-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const assay = (...args: string[]) =>
+    spawnSync(process.execPath, [join(packageRoot, "kernel/cli/assay.mjs"), ...args], { encoding: "utf8" });
+  const clean = join(packageRoot, "notebooks/models/fashion-cnn.onnx");
+  const bad = join(folder, "bad.onnx");
+  const planted = join(folder, "planted.onnx");
+  before(() => {
+    writeFileSync(bad, "not a model");
+    writeFileSync(
+      planted,
+      encodeModel(graphBackdoor(decodeFile(clean), { style: "where", target: 3, classes: 10 })),
+    );
+  });
+
+  it("names rule, node and reason of a backdoor, and says nothing of a model without", () => {
+    const { status, stdout, stderr } = assay("scan", clean, planted);
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.match(stdout, /fashion-cnn\.onnx: nothing found/);
+    assert.match(stdout, /flag {2}constant-payload at "Where~0": part of the input decides/);
+  });
+
+  it("scans the good files beside a bad one, names the bad one and ends with 2", () => {
+    const { status, stdout, stderr } = assay("scan", clean, bad, planted, "--json", "-");
+    assert.equal(status, 2);
+    assert.match(stderr, /^assay: .*bad\.onnx.*\n$/);
+    const { kind, models } = JSON.parse(stdout) as ModelScan;
+    assert.equal(kind, "scan");
+    assert.deepEqual(
+      models.map(({ file, findings }) => [file, findings[0]?.severity]),
+      [
+        [clean, undefined],
+        [planted, "flag"],
+      ],
+    );
+    for (const { sha256 } of models) assert.match(sha256, /^[0-9a-f]{64}$/);
+    for (const key of ["rule", "severity", "node", "why", "witness"])
+      assert.ok(key in models[1]!.findings[0]!);
+  });
+
+  it("and every other command describe themselves in one sentence and begin errors with assay:", () => {
+    const commands = [
+      "audit",
+      "check",
+      "doctor",
+      "export",
+      "install",
+      "lab",
+      "lock",
+      "run",
+      "scan",
+      "uninstall",
+    ];
+    for (const command of commands) {
+      const [, description] = assay(command, "--help").stdout.split("\n\n");
+      assert.match(description!.replace(/\s+/g, " "), /^[A-Z][^.]*(?:\.(?! [A-Z])[^.]*)*\.$/, command);
+    }
+    for (const args of [["frobnicate"], ["scan", "--frobnicate", clean], ["scan"]]) {
+      const { status, stderr } = assay(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, /^assay: /);
     }
   });
 });

@@ -1,4 +1,5 @@
 /** Samples of the results of trigger extraction. */
+
 import {
   type Audit,
   type Calibration,
@@ -7,6 +8,7 @@ import {
   type TriggerSearch,
   type TriggerVerification,
 } from "../../../../lib/extraction/index.js";
+import type { ModelScan } from "../../../../lib/onnx/index.js";
 import { wilson } from "../../../../lib/stats/index.js";
 import { tensor } from "../../../../lib/tensor/index.js";
 import { patch } from "../../../../lib/trigger/index.js";
@@ -18,6 +20,23 @@ export const extractionSamples = (hostile: string) => ({
     calibration,
     { ...calibration, scores: new Float64Array(0), method: hostile } satisfies Calibration,
   ],
+  scan: [
+    { kind: "scan", models: [] },
+    {
+      kind: "scan",
+      models: [
+        { file: hostile, sha256: "0".repeat(64), findings: [] },
+        {
+          file: "m.onnx",
+          sha256: "0".repeat(64),
+          findings: [
+            { rule: hostile, severity: "flag", node: hostile, why: hostile, witness: null },
+            { rule: "unused-weights", severity: "info", node: null, why: "values", witness: null },
+          ],
+        },
+      ],
+    },
+  ] satisfies ModelScan[],
   "model-card": [modelCard("m.onnx"), modelCard(hostile), { ...modelCard(""), operators: [], claims: null }],
   audit: [audit("m.onnx", true), audit(hostile, false)],
   "trigger-verification": [verification("m.onnx", 4), verification(hostile, 0)],

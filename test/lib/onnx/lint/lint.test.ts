@@ -213,7 +213,7 @@ describe("onnx.lintModel", () => {
     };
     assert.deepEqual(
       lintModel(model).map(({ rule, severity }) => `${severity} ${rule}`),
-      ["flag local-function", "warn custom-operator", "info unused-weights"],
+      ["flag local-function", "warn constant-output", "warn custom-operator", "info unused-weights"],
     );
   });
 });

@@ -1,0 +1,75 @@
+/** Scans files on disk: the result that the command line and cells show. */
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { AssayError } from "../../errors.js";
+import { decodeFile } from "../decode.js";
+import type { Finding } from "./finding.js";
+import { lintModel } from "./index.js";
+
+/** What a scan found in one file. */
+export interface ScannedFile {
+  readonly file: string;
+  readonly sha256: string;
+  /** The gravest first. */
+  readonly findings: readonly Finding[];
+}
+
+/** What a scan found in some files. */
+export interface ModelScan {
+  readonly kind: "scan";
+  readonly models: readonly ScannedFile[];
+}
+
+/**
+ * Reads a model's file for planted logic, without running it.
+ *
+ * @throws AssayError FILE_NOT_FOUND, INVALID_FILE, INVALID_MODEL or TOO_LARGE; the message names the file.
+ *
+ * @example
+ * onnx.scanFile("model.onnx").findings.length
+ */
+export function scanFile(file: string): ScannedFile {
+  try {
+    const sha256 = hashOf(file);
+    return { file, sha256, findings: lintModel(decodeFile(file)) };
+  } catch (error) {
+    if (!(error instanceof AssayError) || error.message.includes(file)) throw error;
+    throw new AssayError(
+      error.code,
+      `"${file}": ${error.message}`,
+      { ...error.details, file },
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Scans some files.
+ *
+ * @throws AssayError as {@link scanFile}, for the first file that cannot be read.
+ */
+export const scanFiles = (files: readonly string[]): ModelScan => ({
+  kind: "scan",
+  models: files.map(scanFile),
+});
+
+const CHUNK = 1 << 20;
+
+/** SHA-256 of a file, read in pieces: models are larger than a buffer may be. */
+function hashOf(file: string): string {
+  const hash = createHash("sha256");
+  const buffer = Buffer.alloc(CHUNK);
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, "r");
+    for (let read = -1; read !== 0; ) {
+      read = readSync(descriptor, buffer, 0, CHUNK, null);
+      hash.update(buffer.subarray(0, read));
+    }
+  } catch (cause) {
+    throw new AssayError("FILE_NOT_FOUND", `scan: "${file}" cannot be read.`, { file }, { cause });
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+  return hash.digest("hex");
+}
