@@ -1,6 +1,7 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
 import type { Detection, Detector, Gaussian } from "./anomaly/index.js";
 import type { Audit, Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
+import type { LoadedModel } from "./model/index.js";
 import type { ModelScan } from "./onnx/index.js";
 import type { Figure } from "./plots/figure.js";
 import type { ImageGrid } from "./plots/image-grid.js";
@@ -37,7 +38,8 @@ export type Result =
   | TriggerSearch
   | TriggerVerification
   | ModelCard
-  | ModelScan;
+  | ModelScan
+  | Pick<LoadedModel, "kind" | "name" | "inputs" | "outputs" | "taps">;
 
 /** The name of a kind of result. */
 export type ResultKind = Result["kind"];

@@ -1,4 +1,5 @@
 /** Turns whatever was thrown into the error that the notebook shows: message, place in the cell, causes. */
+import { fileURLToPath } from "node:url";
 import { inspect, types } from "node:util";
 import { CellSyntaxError, type StackMapper } from "../language/index.js";
 import type { Failure } from "./events.js";
@@ -40,9 +41,13 @@ function describe(thrown: unknown, mapper: StackMapper, depth: number): string[]
   if (thrown instanceof CellSyntaxError) {
     return [...text, `${dim(`at line ${thrown.line}, column ${thrown.column}`)}\n${thrown.excerpt}`];
   }
-  const { excerpt, text: frames } = mapper.mapStack(String(thrown.stack ?? ""));
+  const isOurs = thrown.name === "AssayError";
+  const stack = String(thrown.stack ?? "");
+  const { excerpt, text: frames } = mapper.mapStack(isOurs ? withoutOwnFrames(stack) : stack);
   if (excerpt) text.push(excerpt);
   if (frames) text.push(dim(frames));
+  // Its message says what was wrong and what to do; how we found out is for error.cause, not for the page.
+  if (isOurs) return text;
   if (depth >= MAX_DEPTH) return text;
   if (thrown instanceof AggregateError) text.push(...describeMembers(thrown, mapper, depth));
   if (thrown.cause !== undefined) {
@@ -51,6 +56,15 @@ function describe(thrown: unknown, mapper: StackMapper, depth: number): string[]
   }
   return text;
 }
+
+const ownFolder = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The frames of the person who made the mistake: those of the cell and of their own modules. */
+const withoutOwnFrames = (stack: string): string =>
+  stack
+    .split("\n")
+    .filter((line) => !(/^\s+at /.test(line) && line.includes(ownFolder)))
+    .join("\n");
 
 function describeMembers({ errors }: AggregateError, mapper: StackMapper, depth: number): string[] {
   const shown = errors.slice(0, MAX_MEMBERS).flatMap((member, index) => {

@@ -31,6 +31,7 @@ export type ModelInput = Tensor | Tensors;
 
 /** A model that can be run and looked into. Release it when done: its weights lie outside the JavaScript heap. */
 export interface LoadedModel {
+  readonly kind: "model";
   readonly name: string;
   readonly inputs: readonly ValueDescription[];
   readonly outputs: readonly ValueDescription[];
@@ -109,6 +110,7 @@ export function wrapModel(graph: Model, options: LoadOptions = {}): LoadedModel 
     return shapes;
   };
   const self: LoadedModel = {
+    kind: "model",
     name,
     graph,
     session,

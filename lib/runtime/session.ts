@@ -1,5 +1,6 @@
 /** The only door to onnxruntime: sessions that run a model, awaited or at once. */
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import { AssayError } from "../errors.js";
 import type { Tensor } from "../tensor/index.js";
 import { type NativeSession, type NativeTensor, nativeLibrary } from "./binding.js";
@@ -129,16 +130,11 @@ function wrap(native: NativeSession): Session {
     outputs,
     runSync,
     // One turn of the event loop first, so that a loop of awaited runs lets timers and messages through.
-    run: (feeds, wanted) =>
-      new Promise((resolve, reject) => {
-        setImmediate(() => {
-          try {
-            resolve(runSync(feeds, wanted));
-          } catch (error) {
-            reject(error);
-          }
-        });
-      }),
+    // Async functions all the way: an error's stack then reaches back to the line of the cell that awaits.
+    run: async (feeds, wanted) => {
+      await setImmediate();
+      return runSync(feeds, wanted);
+    },
     dispose,
     [Symbol.dispose]: dispose,
   };

@@ -10,6 +10,7 @@ import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
 import { renderDetection, renderDetector, renderGaussian } from "./gaussian.js";
 import { renderImageGrid } from "./image-grid.js";
+import { renderModel } from "./model.js";
 import { renderModelCard } from "./model-card.js";
 import { renderFewShotCurve, renderLayerSweep, renderProbe, renderProbeEvaluation } from "./probe.js";
 import { renderAurocComparison, renderRocCurve } from "./roc.js";
@@ -52,6 +53,7 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   calibration: renderCalibration,
   "trigger-search": renderTriggerSearch,
   "trigger-verification": renderTriggerVerification,
+  model: renderModel,
   "model-card": renderModelCard,
   scan: renderModelScan,
 };

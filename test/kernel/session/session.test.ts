@@ -123,6 +123,13 @@ describe("session", () => {
       assert.doesNotMatch(text, /node:|kernel\//);
     });
 
+    it("of the library show its message and the user's line, and none of our frames or causes", async () => {
+      const text = await textOf('import { loadModel } from "assay";\nawait loadModel("no-such.onnx");');
+      assert.match(text, /^AssayError: .*no-such\.onnx/);
+      assert.match(text, /> 2 \| await loadModel/);
+      assert.doesNotMatch(text, /dist|node:|Caused by/);
+    });
+
     it("show causes, members of an AggregateError, and values that are no errors", async () => {
       assert.match(
         await textOf("throw new Error('outer', { cause: new TypeError('inner') })"),

@@ -9,6 +9,7 @@ import {
   type TriggerVerification,
 } from "../../../../lib/extraction/index.js";
 import type { ModelScan } from "../../../../lib/onnx/index.js";
+import type { Result } from "../../../../lib/results.js";
 import { wilson } from "../../../../lib/stats/index.js";
 import { tensor } from "../../../../lib/tensor/index.js";
 import { patch } from "../../../../lib/trigger/index.js";
@@ -38,6 +39,7 @@ export const extractionSamples = (hostile: string) => ({
     },
   ] satisfies ModelScan[],
   "model-card": [modelCard("m.onnx"), modelCard(hostile), { ...modelCard(""), operators: [], claims: null }],
+  model: [model("m.onnx", 3), model(hostile, 100), model("", 0)],
   audit: [audit("m.onnx", true), audit(hostile, false)],
   "trigger-verification": [verification("m.onnx", 4), verification(hostile, 0)],
   "trigger-search": [
@@ -94,6 +96,17 @@ function verification(name: string, rates: number): TriggerVerification {
     randomPValue: 0.025,
     forwardPasses: 9_000,
     seed: 1,
+  };
+}
+
+function model(name: string, taps: number): Extract<Result, { kind: "model" }> {
+  const value = { name, type: "float32" as const, dims: [name, 3, ""] };
+  return {
+    kind: "model",
+    name,
+    inputs: [value],
+    outputs: [{ ...value, type: null, dims: [] }],
+    taps: Array.from({ length: taps }, () => value),
   };
 }
 
