@@ -15,8 +15,8 @@ export interface KernelProcess {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   /** Why it ended, in the kernel's own words. */
   readonly lastWords: () => string;
-  /** Ends it if it did not end when asked. */
-  readonly end: () => Promise<void>;
+  /** Ends it if it did not end when asked; `answered` settles when it said that it will. */
+  readonly end: (answered: Promise<unknown>) => Promise<void>;
 }
 
 /** Time between the first questions to a kernel that is still starting. */
@@ -150,8 +150,8 @@ export class Client implements KernelClient {
 
   async #shutDown(): Promise<void> {
     if (!this.#failure) {
-      void this.request("control", "shutdown_request", { restart: false }).catch(() => {});
-      await this.#process.end();
+      const asked = this.request("control", "shutdown_request", { restart: false });
+      await this.#process.end(asked.catch(() => {}));
     }
     this.#fail();
     this.#sockets.close();

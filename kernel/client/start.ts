@@ -60,8 +60,20 @@ export async function startKernel({ cwd, env = {} }: StartOptions): Promise<Kern
  */
 export async function connectKernel(connectionFile: string): Promise<KernelClient> {
   const connection = readConnectionFile(connectionFile);
-  // Whether a kernel that others started lives is not ours to know.
-  const kernel: KernelProcess = { exited: new Promise(() => {}), lastWords: () => "", end: async () => {} };
+  const kernel: KernelProcess = {
+    // Whether a kernel that others started lives is not ours to know.
+    exited: new Promise(() => {}),
+    lastWords: () => "",
+    // Closed sooner, our sockets would take the request with them.
+    end: async (answered) => {
+      let timer: NodeJS.Timeout | undefined;
+      const tooLong = new Promise((resolve) => {
+        timer = setTimeout(resolve, SHUTDOWN_MS);
+      });
+      await Promise.race([answered, tooLong]);
+      clearTimeout(timer);
+    },
+  };
   return ready(new Client(connection, kernel));
 }
 

@@ -1,8 +1,9 @@
 /** `npm run --silent bench -- SUITE [--json]`: one suite, ours and the peers interleaved in one run. */
 import { engine } from "./engine.js";
+import { kernel } from "./kernel.js";
 import { lab } from "./lab.js";
 
-const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = { engine, lab };
+const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = { kernel, engine, lab };
 
 const [name = "", ...flags] = process.argv.slice(2);
 const suite = suites[name];
