@@ -27,35 +27,57 @@ export interface CrossProducts {
 export function crossProducts(table: Rows, mean: Float64Array): CrossProducts {
   const { n, d } = table;
   const widths = blockWidths(d);
-  const pairs = widths.flatMap((_, i) => widths.slice(i).map((_, k) => [i, i + k] as const));
+  const pairs = pairsOf(widths);
   const session = chunkSession(`products ${widths.length} ${typeOf(table)}`, table, (b, centred) => {
     b.output("norms", b.op("ReduceSumSquare", [centred, b.integers(1)], { keepdims: 0 }));
-    b.input("widths", "int64", [widths.length]);
-    const blocks =
-      widths.length === 1 ? [centred] : b.ops("Split", [centred, "widths"], widths.length, { axis: 1 });
-    for (const [i, j] of pairs) {
-      const sum = b.input(`sum${i}${j}`, "float64", ["", ""]);
-      b.output(`next${i}${j}`, b.op("Gemm", [blocks[i]!, blocks[j]!, sum], { transA: 1 }));
-    }
+    writeProducts(b, centred, widths, "float64");
   });
-  const sums = pairs.map(([i, j]) =>
-    float64([widths[i]!, widths[j]!], new Float64Array(widths[i]! * widths[j]!)),
-  );
+  let sums = startProducts(widths, "float64");
   const squaredNorms = new Float64Array(n);
   const fixed = { mean: float64([d], mean), widths: int64(widths) };
   eachRun(table, (x, start) => {
-    const feeds: Record<string, Tensor> = { ...fixed, x };
-    pairs.forEach(([i, j], k) => {
-      feeds[`sum${i}${j}`] = sums[k]!;
-    });
-    const results = session.runSync(feeds);
+    const results = session.runSync({ ...fixed, ...sums, x });
     squaredNorms.set(results["norms"]!.data as Float64Array, start);
-    pairs.forEach(([i, j], k) => {
-      sums[k] = results[`next${i}${j}`] as Tensor<"float64">;
-    });
+    sums = nextProducts(results, pairs);
   });
-  return { products: assemble(d, widths, pairs, sums), squaredNorms };
+  return { products: assemble(d, widths, sums), squaredNorms };
 }
+
+/** Writes the block products of a table with itself, each added to what the run before found. */
+export function writeProducts(
+  b: GraphBuilder,
+  table: string,
+  widths: readonly number[],
+  type: "float32" | "float64",
+): void {
+  b.input("widths", "int64", [widths.length]);
+  const blocks =
+    widths.length === 1 ? [table] : b.ops("Split", [table, "widths"], widths.length, { axis: 1 });
+  for (const [i, j] of pairsOf(widths)) {
+    const sum = b.input(`sum${i}${j}`, type, ["", ""]);
+    b.output(`next${i}${j}`, b.op("Gemm", [blocks[i]!, blocks[j]!, sum], { transA: 1 }));
+  }
+}
+
+/** Feeds of the sums before the first run. */
+export const startProducts = (
+  widths: readonly number[],
+  type: "float32" | "float64",
+): Record<string, Tensor> =>
+  Object.fromEntries(
+    pairsOf(widths).map(([i, j]) => {
+      const size = widths[i]! * widths[j]!;
+      const data = type === "float64" ? new Float64Array(size) : new Float32Array(size);
+      return [`sum${i}${j}`, { type, dims: [widths[i]!, widths[j]!], data } as Tensor];
+    }),
+  );
+
+/** Feeds of the sums for the next run. */
+export const nextProducts = (
+  results: Readonly<Record<string, Tensor>>,
+  pairs: readonly Pair[],
+): Record<string, Tensor> =>
+  Object.fromEntries(pairs.map(([i, j]) => [`sum${i}${j}`, results[`next${i}${j}`]!]));
 
 /** |factor · (x - m)|² of each row x: squared Mahalanobis distances when `factor` is an inverse Cholesky factor. */
 export function squaredLengths(table: Rows, mean: Float64Array, factor: Float64Array): Float64Array {
@@ -73,19 +95,19 @@ export function squaredLengths(table: Rows, mean: Float64Array, factor: Float64A
   return lengths;
 }
 
-const float64 = (dims: readonly number[], data: Float64Array): Tensor<"float64"> => ({
+export const float64 = (dims: readonly number[], data: Float64Array): Tensor<"float64"> => ({
   type: "float64",
   dims,
   data,
 });
 
-const int64 = (values: readonly number[]): Tensor => ({
+export const int64 = (values: readonly number[]): Tensor => ({
   type: "int64",
   dims: [values.length],
   data: BigInt64Array.from(values, BigInt),
 });
 
-const typeOf = ({ data }: Rows): "float32" | "float64" =>
+export const typeOf = ({ data }: Rows): "float32" | "float64" =>
   data instanceof Float32Array ? "float32" : "float64";
 
 function chunkSession(key: string, table: Rows, write: (b: GraphBuilder, centred: string) => void): Session {
@@ -99,30 +121,42 @@ function chunkSession(key: string, table: Rows, write: (b: GraphBuilder, centred
   });
 }
 
-function eachRun({ n, d, data }: Rows, use: (x: Tensor, start: number) => void): void {
-  for (let start = 0; start < n; start += CHUNK_ROWS) {
-    const stop = Math.min(n, start + CHUNK_ROWS);
+/** Calls `use` with some rows after the others, without a copy. */
+export function eachRun(
+  { n, d, data }: Rows,
+  use: (x: Tensor, start: number, stop: number) => void,
+  chunkRows = CHUNK_ROWS,
+): void {
+  for (let start = 0; start < n; start += chunkRows) {
+    const stop = Math.min(n, start + chunkRows);
     const part = data.subarray(start * d, stop * d);
-    use({ type: typeOf({ n, d, data }), dims: [stop - start, d], data: part } as Tensor, start);
+    use({ type: typeOf({ n, d, data }), dims: [stop - start, d], data: part } as Tensor, start, stop);
   }
 }
 
-function blockWidths(d: number): number[] {
+type Pair = readonly [number, number];
+
+/** The blocks on and above the diagonal. */
+export const pairsOf = (widths: readonly number[]): Pair[] =>
+  widths.flatMap((_, i) => widths.slice(i).map((_, k) => [i, i + k] as const));
+
+/** Widths of the column blocks of a table. */
+export function blockWidths(d: number): number[] {
   if (d < 128) return [d];
   const base = Math.floor(d / BLOCKS);
   return Array.from({ length: BLOCKS }, (_, i) => base + Number(i < d % BLOCKS));
 }
 
-function assemble(
+/** The whole symmetric matrix from its blocks. */
+export function assemble(
   d: number,
   widths: readonly number[],
-  pairs: readonly (readonly [number, number])[],
-  sums: readonly Tensor<"float64">[],
+  sums: Readonly<Record<string, Tensor>>,
 ): Float64Array {
   const whole = new Float64Array(d * d);
   const starts = widths.map((_, i) => widths.slice(0, i).reduce((sum, width) => sum + width, 0));
-  pairs.forEach(([i, j], k) => {
-    const { data } = sums[k]!;
+  pairsOf(widths).forEach(([i, j]) => {
+    const data = sums[`sum${i}${j}`]!.data as Float32Array | Float64Array;
     const width = widths[j]!;
     for (let row = 0; row < widths[i]!; row++) {
       const at = starts[i]! + row;

@@ -1,7 +1,8 @@
 /** Logistic probes, fitted to the exact optimum by Newton's method. */
 import { AssayError } from "../errors.js";
-import { choleskyFactor, multiply, solveLower, solveLowerTransposed } from "../linalg/index.js";
+import { choleskyFactor, meanOf, multiply, solveLower, solveLowerTransposed } from "../linalg/index.js";
 import type { Labels, Tensor } from "../tensor/index.js";
+import { type Optimum, preconditioned } from "./preconditioned.js";
 import { type LinearProbe, linearProbe, type TwoClasses, twoClasses } from "./probe.js";
 import { type Coordinates, coordinatesOf } from "./row-space.js";
 
@@ -47,11 +48,7 @@ export function fitLogistic(x: Tensor, labels: Labels, options: LogisticOptions 
     });
   }
   const set = twoClasses(x, labels, "fitLogistic");
-  const coordinates = coordinatesOf(set.n, set.d, set.data);
-  const { solution, iterations } = minimise(coordinates, set, l2);
-  const weights = coordinates.toFeatures(solution.slice(0, coordinates.r));
-  let intercept = solution[coordinates.r]!;
-  for (let j = 0; j < set.d; j++) intercept -= weights[j]! * coordinates.mean[j]!;
+  const { weights, intercept, iterations } = optimumOf(set, l2);
   const probe = linearProbe("logistic", weights, intercept, set);
   return {
     ...probe,
@@ -59,6 +56,22 @@ export function fitLogistic(x: Tensor, labels: Labels, options: LogisticOptions 
     iterations,
     probabilities: (y) => probe.logits(y).map((logit) => 1 / (1 + Math.exp(-logit))),
   };
+}
+
+/** Elements of a table from which native passes are faster than loops. */
+const LARGE = 50_000;
+
+function optimumOf(set: TwoClasses, l2: number): Optimum {
+  if (set.n > set.d && set.n * set.d >= LARGE && l2 > 0) {
+    const found = preconditioned(set, meanOf(set), l2);
+    if (found) return found;
+  }
+  const coordinates = coordinatesOf(set.n, set.d, set.data);
+  const { solution, iterations } = minimise(coordinates, set, l2);
+  const weights = coordinates.toFeatures(solution.slice(0, coordinates.r));
+  let intercept = solution[coordinates.r]!;
+  for (let j = 0; j < set.d; j++) intercept -= weights[j]! * coordinates.mean[j]!;
+  return { weights, intercept, iterations };
 }
 
 const maxIterations = 100;

@@ -56,6 +56,76 @@ describe("probes.fitLogistic", () => {
     }
   });
 
+  for (const [type, offset] of [
+    ["float32", 0],
+    ["float32", 500],
+    ["float64", 1e5],
+  ] as const) {
+    it(`makes the gradient of its loss zero for large sets of ${type} around ${offset}`, () => {
+      const [n, d, l2] = [9000, 12, 0.5];
+      const draw = generator(8);
+      const values = Float64Array.from({ length: n * d }, (_, i) => draw.normal() * (1 + (i % d)) + offset);
+      const x = tensor(type, [n, d], type === "float32" ? Float32Array.from(values) : values);
+      const classes = Array.from({ length: n }, (_, i) =>
+        Number(draw.normal() + (x.data[i * d]! - offset) - (x.data[i * d + 5]! - offset) / 9 > 0.7),
+      );
+      const probe = fitLogistic(x, classes, { l2 });
+      const probabilities = probe.probabilities(x);
+      for (let j = 0; j <= d; j++) {
+        let gradient = j < d ? l2 * probe.weights.data[j]! : 0;
+        let curvature = 0;
+        for (let i = 0; i < n; i++) {
+          const value = j < d ? x.data[i * d + j]! - offset : 1;
+          gradient += (probabilities[i]! - classes[i]!) * value;
+          curvature += probabilities[i]! * (1 - probabilities[i]!) * value ** 2;
+        }
+        // A Newton step in this coordinate alone, beside the size of the weights.
+        assert.ok(Math.abs(gradient / curvature) < 1e-9, `${j}: ${gradient / curvature}`);
+      }
+    });
+  }
+
+  it("fits large sets in which features repeat one another or do nothing, and those ordered by class", () => {
+    const [n, half] = [8000, 5];
+    const draw = generator(9);
+    const features = Array.from({ length: n }, () => Array.from({ length: half }, () => draw.normal()));
+    const sorted = features.map((row) => ({ row, label: Number(row[0]! + draw.normal() > 0.5) }));
+    sorted.sort((a, b) => a.label - b.label);
+    const classes = sorted.map(({ label }) => label);
+    const twice = table(
+      n,
+      11,
+      sorted.flatMap(({ row }) => [...row, ...row, 3]),
+    );
+    const once = table(
+      n,
+      half,
+      sorted.flatMap(({ row }) => row.map((value) => value * Math.SQRT2)),
+    );
+    const probe = fitLogistic(twice, classes);
+    const expected = fitLogistic(once, classes);
+    assert.ok(Math.abs(probe.weights.data[10]!) < 1e-8);
+    for (let j = 0; j < 2 * half; j++) {
+      const weight = expected.weights.data[j % half]! / Math.SQRT2;
+      assert.ok(Math.abs(probe.weights.data[j]! - weight) < 1e-8, `${j}: ${probe.weights.data[j]} ${weight}`);
+    }
+  });
+
+  it("finds the optimum of large separable sets under a small penalty", () => {
+    const draw = generator(10);
+    const x = table(
+      30_000,
+      2,
+      Float64Array.from({ length: 60_000 }, () => draw.normal()),
+    );
+    const classes = Array.from({ length: 30_000 }, (_, i) => Number(x.data[2 * i]! > 0));
+    const probe = fitLogistic(x, classes, { l2: 1e-3 });
+    const probabilities = probe.probabilities(x);
+    let gradient = 1e-3 * probe.weights.data[0]!;
+    for (let i = 0; i < 30_000; i++) gradient += (probabilities[i]! - classes[i]!) * x.data[2 * i]!;
+    assert.ok(Math.abs(gradient) < 1e-8, String(gradient));
+  });
+
   it("gives a constant feature no weight", () => {
     assert.ok(Math.abs(fitLogistic(x, labels).weights.data[2]!) < 1e-14);
   });
