@@ -6,6 +6,7 @@ import { checkModel } from "./check.js";
 import { decodeFile, decodeModel } from "./decode.js";
 import { encodeModel } from "./encode.js";
 import { externalize, refuseExternal, resolveExternal } from "./external.js";
+import { guardResize } from "./guard.js";
 import type { Model } from "./schema.js";
 
 /**
@@ -45,7 +46,7 @@ function naming<T>(file: string, work: () => T): T {
 
 /** Loads a model into onnxruntime. Weights that lie on disk are read from there, without a copy of ours. */
 export function modelSession(model: Model, options: SessionOptions = {}): Session {
-  const { model: outside, folder } = externalize(model);
+  const { model: outside, folder } = externalize(guardResize(model));
   return createSession(encodeModel(outside), {
     ...options,
     ...(folder === undefined ? {} : { externalFolder: folder }),
