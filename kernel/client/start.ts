@@ -16,6 +16,9 @@ const SERVER = fileURLToPath(new URL("../server/main.js", import.meta.url));
 /** Time that a kernel gets to end by itself after it was asked. */
 const SHUTDOWN_MS = 2000;
 
+/** Time that the last words of an ended kernel get to arrive. */
+const DRAIN_MS = 100;
+
 /** More than an error message of the kernel has. */
 const LAST_WORDS = 4000;
 
@@ -113,7 +116,16 @@ function supervise(child: ChildProcess, cleanUp: () => void): KernelProcess {
       words += error.message;
       resolve({ code: null, signal: null });
     });
-    child.once("exit", (code, signal) => resolve({ code, signal }));
+    child.once("exit", (code, signal) => {
+      const end = () => {
+        clearTimeout(drained);
+        // A helper of the kernel may outlive it for a while and holds this pipe: it must not hold us.
+        child.stderr!.destroy();
+        resolve({ code, signal });
+      };
+      const drained = setTimeout(end, DRAIN_MS);
+      child.once("close", end);
+    });
   }).finally(cleanUp);
   return {
     exited,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type KernelClient, startKernel } from "../../../kernel/client/index.js";
@@ -51,6 +51,32 @@ describe("kernel client", () => {
 
   it("says what is wrong when the folder does not exist", async () => {
     await assert.rejects(startKernel({ cwd: join(folder, "missing") }), { code: "FILE_NOT_FOUND" });
+  });
+
+  it("lets its program end although a helper of the kernel lives on and holds its pipes", async () => {
+    const file = join(folder, "holder");
+    const hold = `
+      import { spawn } from "node:child_process";
+      import { writeFileSync } from "node:fs";
+      if (process.argv[1].endsWith("server/main.js")) {
+        const { NODE_OPTIONS, ...env } = process.env;
+        const stdio = ["ignore", "ignore", "inherit"];
+        const holder = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"], { env, stdio, detached: true });
+        writeFileSync(${JSON.stringify(file)}, String(holder.pid));
+        holder.unref();
+      }`;
+    const pipes = () => process.getActiveResourcesInfo().filter((name) => name === "PipeWrap").length;
+    const before = pipes();
+    const preload = `--import=data:text/javascript,${encodeURIComponent(hold)}`;
+    const held = await startKernel({ cwd: folder, env: { NODE_OPTIONS: preload } });
+    const holder = Number(readFileSync(file, "utf8"));
+    try {
+      await held.dispose();
+      // Closing takes a turn or two; if it never happens, the time-out of the test tells.
+      while (pipes() > before) await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.kill(holder, "SIGKILL");
+    }
   });
 
   it("tells everybody who waits when the kernel's process is killed", async () => {
