@@ -18,9 +18,15 @@ describe("a damaged model file", function () {
     }
   });
 
-  it("never brings the process down when a session is made from it: 1,500 cases", async () => {
-    const { loaded, findings } = await fuzz("session", 100_000, 1500);
+  it("never brings the process down when a session is made from it: 1,000 cases", async () => {
+    const { loaded, findings } = await fuzz("session", 100_000, 1000);
     assert.deepEqual(findings, []);
-    assert.ok(loaded > 300, `${loaded} reached onnxruntime`);
+    assert.ok(loaded > 200, `${loaded} reached onnxruntime`);
+  });
+
+  it("never brings the process down when it is run on small inputs: 500 cases", async () => {
+    const { loaded, findings } = await fuzz("run", 200_000, 500);
+    assert.deepEqual(findings, []);
+    assert.ok(loaded > 100, `${loaded} reached onnxruntime`);
   });
 });

@@ -19,7 +19,11 @@ interface Outcome {
 }
 
 /** Runs cases `[first, first + count)`; the report of several workers is their sum. */
-export async function fuzz(mode: "open" | "session", first: number, count: number): Promise<FuzzReport> {
+export async function fuzz(
+  mode: "open" | "session" | "run",
+  first: number,
+  count: number,
+): Promise<FuzzReport> {
   const root = mkdtempSync(join(tmpdir(), "assay-fuzz-"));
   const folder = join(root, "models");
   const total = { loaded: 0, refused: {} as Record<string, number>, findings: [] as string[], extraBytes: 0 };

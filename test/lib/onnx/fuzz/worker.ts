@@ -1,5 +1,5 @@
 /**
- * The process that the fuzzer's cases run in: `worker.js open|session FIRST COUNT FOLDER`.
+ * The process that the fuzzer's cases run in: `worker.js open|session|run FIRST COUNT FOLDER`.
  *
  * Prints the index of each case before it starts, so that whoever watches knows which one crashed or hung, and
  * a last line with what it saw. Files outside FOLDER that are opened during a case are findings.
@@ -41,17 +41,18 @@ const { AssayError } = await import("../../../../lib/errors.js");
 const { decodeModel, encodeModel, modelSession, openModel } = await import("../../../../lib/onnx/index.js");
 const { fuzzCase } = await import("./cases.js");
 
+const { smallFeeds } = await import("./feeds.js");
 const { smallModel } = await import("../models.js");
 
 // Loads the native library, which opens files of its own.
-if (mode === "session") modelSession(smallModel(), { threads: 1 }).dispose();
+if (mode !== "open") modelSession(smallModel(), { threads: 1 }).dispose();
 
 const refused: Record<string, number> = {};
 const findings: string[] = [];
 let loaded = 0;
 
 function run(index: number): void {
-  const { label, bytes } = fuzzCase(index, mode === "session" ? true : undefined);
+  const { label, bytes } = fuzzCase(index, mode === "open" ? undefined : true);
   const path = join(folder, "case.onnx");
   // Every eighth case comes as a file, so that external weights are looked for.
   const fromFile = index % 8 < 2;
@@ -62,7 +63,11 @@ function run(index: number): void {
     const model = openModel(fromFile ? path : bytes);
     loaded++;
     if (mode === "session") modelSession(model, { threads: 1 }).dispose();
-    else {
+    else if (mode === "run") {
+      using session = modelSession(model, { threads: 1 });
+      const feeds = smallFeeds(session.inputs);
+      if (feeds) session.runSync(feeds);
+    } else {
       const again = encodeModel(decodeModel(bytes));
       const same =
         Buffer.from(again).equals(bytes) || isDeepStrictEqual(decodeModel(again), decodeModel(bytes));
