@@ -51,3 +51,22 @@ export class AssayError extends Error {
     this.details = details;
   }
 }
+
+/**
+ * Does something with a file; an AssayError on the way names the file, which is what its reader asks first.
+ *
+ * @throws AssayError What `work` threw, with `file` in its message and details.
+ */
+export function namingFile<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof AssayError) || error.message.includes(file)) throw error;
+    throw new AssayError(
+      error.code,
+      `"${file}": ${error.message}`,
+      { ...error.details, file },
+      { cause: error },
+    );
+  }
+}

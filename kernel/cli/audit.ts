@@ -79,7 +79,7 @@ async function runAudit(file: string, options: Options): Promise<void> {
   }
   const range = await rangeOf(options.spec);
   const load = async (path: string): Promise<LoadedModel> => {
-    const loaded = await named(path, loadModel(path));
+    const loaded = await loadModel(path);
     checkInputs(loaded, inputs.dims, inputs.type, options.data);
     return anyBatch(loaded, inputs);
   };
@@ -110,21 +110,6 @@ async function runAudit(file: string, options: Options): Promise<void> {
   } finally {
     process.off("SIGINT", stop).off("SIGTERM", stop);
     for (const one of files.keys()) one.release();
-  }
-}
-
-/** Says which of several files could not be loaded. */
-async function named(file: string, loading: Promise<LoadedModel>): Promise<LoadedModel> {
-  try {
-    return await loading;
-  } catch (error) {
-    if (!(error instanceof AssayError) || error.message.includes(file)) throw error;
-    throw new AssayError(
-      error.code,
-      `"${file}": ${error.message}`,
-      { ...error.details, file },
-      { cause: error },
-    );
   }
 }
 

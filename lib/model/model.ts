@@ -1,6 +1,6 @@
 /** A loaded model: run it, look inside it, let it go. */
 import { basename } from "node:path";
-import { AssayError } from "../errors.js";
+import { AssayError, namingFile } from "../errors.js";
 import {
   declared,
   fedInputs,
@@ -86,15 +86,18 @@ export async function loadModel(
   options: LoadOptions = {},
 ): Promise<LoadedModel> {
   const name = options.name ?? (typeof source === "string" ? basename(source) : "model");
-  const loaded = wrapModel(openModel(source), { ...options, name });
-  try {
-    // A model that cannot be run is refused here, not at its first run.
-    loaded.session("run", () => loaded.graph);
-  } catch (error) {
-    loaded.release();
-    throw error;
-  }
-  return loaded;
+  const load = (): LoadedModel => {
+    const loaded = wrapModel(openModel(source), { ...options, name });
+    try {
+      // A model that cannot be run is refused here, not at its first run.
+      loaded.session("run", () => loaded.graph);
+    } catch (error) {
+      loaded.release();
+      throw error;
+    }
+    return loaded;
+  };
+  return typeof source === "string" ? namingFile(source, load) : load();
 }
 
 /** A graph built or rewritten in memory as a model that can be run. */

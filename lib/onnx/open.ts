@@ -1,6 +1,5 @@
 /** From a path or bytes to a checked model, and from a model to a session. */
-import { basename } from "node:path";
-import { AssayError } from "../errors.js";
+import { namingFile } from "../errors.js";
 import { createSession, type Session, type SessionOptions } from "../runtime/index.js";
 import { checkModel } from "./check.js";
 import { decodeFile, decodeModel } from "./decode.js";
@@ -17,7 +16,7 @@ import type { Model } from "./schema.js";
  */
 export function openModel(source: string | Uint8Array): Model {
   if (typeof source === "string") {
-    return naming(source, () => {
+    return namingFile(source, () => {
       const model = decodeFile(source);
       checkModel(model);
       return resolveExternal(model, source);
@@ -27,21 +26,6 @@ export function openModel(source: string | Uint8Array): Model {
   checkModel(model);
   refuseExternal(model);
   return model;
-}
-
-/** What a reader of the message asks first is which of the files it is about. */
-function naming<T>(file: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof AssayError) || error.message.includes(basename(file))) throw error;
-    throw new AssayError(
-      error.code,
-      `${file}: ${error.message}`,
-      { ...error.details, file },
-      { cause: error },
-    );
-  }
 }
 
 /** Loads a model into onnxruntime. Weights that lie on disk are read from there, without a copy of ours. */

@@ -1,5 +1,6 @@
 /** Inputs and outputs of a session: their description, and checks of what is fed. */
 import { AssayError } from "../errors.js";
+import { arrayOfType } from "../tensor/dtype.js";
 import { sizeOf, type Tensor, type TensorData, type TensorType } from "../tensor/index.js";
 import type { NativeMetadata, NativeTensor } from "./binding.js";
 
@@ -29,21 +30,6 @@ const typeNames: readonly (TensorType | undefined)[] = [
   "uint32",
   "uint64",
 ];
-
-const arrays: Readonly<Record<Exclude<TensorType, "string">, new (length: number) => ArrayBufferView>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-};
 
 /** What the library says about a value, in Assay's terms. */
 export function describe(metadata: NativeMetadata): ValueDescription {
@@ -77,7 +63,7 @@ export function checkFeed(input: ValueDescription, given: Tensor): void {
       { input: input.name, expected: input.type, given: type },
     );
   }
-  const make = type === "string" ? Array : arrays[type as keyof typeof arrays];
+  const make = type === "string" ? Array : arrayOfType[type as keyof typeof arrayOfType];
   if (make === undefined || !(data instanceof make)) {
     throw new AssayError(
       "TYPE_MISMATCH",

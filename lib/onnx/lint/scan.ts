@@ -1,7 +1,7 @@
 /** Scans files on disk: the result that the command line and cells show. */
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
-import { AssayError } from "../../errors.js";
+import { AssayError, namingFile } from "../../errors.js";
 import { decodeFile } from "../decode.js";
 import type { Finding } from "./finding.js";
 import { lintModel } from "./index.js";
@@ -29,18 +29,10 @@ export interface ModelScan {
  * onnx.scanFile("model.onnx").findings.length
  */
 export function scanFile(file: string): ScannedFile {
-  try {
+  return namingFile(file, () => {
     const sha256 = hashOf(file);
     return { file, sha256, findings: lintModel(decodeFile(file)) };
-  } catch (error) {
-    if (!(error instanceof AssayError) || error.message.includes(file)) throw error;
-    throw new AssayError(
-      error.code,
-      `"${file}": ${error.message}`,
-      { ...error.details, file },
-      { cause: error },
-    );
-  }
+  });
 }
 
 /**
