@@ -1,13 +1,14 @@
 /** Kernels of several makers, started alike and spoken to by the same client. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SERVER } from "../../../kernel/cli/kernelspec.js";
-import { connectKernel, type KernelClient } from "../../../kernel/client/index.js";
+import { Client } from "../../../kernel/client/client.js";
+import type { KernelClient } from "../../../kernel/client/index.js";
 import { freePorts } from "../../../kernel/client/ports.js";
-import { formatConnection } from "../../../kernel/protocol/connection.js";
+import { formatConnection, readConnectionFile } from "../../../kernel/protocol/connection.js";
 import { packageRoot } from "../../support/paths.js";
 
 /** Whose kernel. */
@@ -53,26 +54,33 @@ export async function startProcess(maker: Maker): Promise<RunningKernel> {
   child.stderr.on("data", (text) => {
     errors = (errors + text).slice(-2000);
   });
-  const exited = new Promise<never>((_, reject) => {
-    child.once("error", reject);
-    child.once("exit", () => reject(new Error(`it ended: ${errors.trim().split("\n").at(-1) ?? ""}`)));
+  const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.once("error", (error) => {
+      errors += error.message;
+      resolve({ code: null, signal: null });
+    });
+    child.once("exit", (code, signal) => resolve({ code, signal }));
   });
-  exited.catch(() => {});
-  try {
-    const client = await patiently(Promise.race([connectKernel(file), exited]));
-    return {
-      client,
-      end: async () => {
-        await client.dispose();
-        await gone(child);
-        rmSync(folder, { recursive: true, force: true });
-      },
-    };
-  } catch (error) {
-    child.kill("SIGKILL");
+  const client = new Client(readConnectionFile(file), {
+    exited,
+    lastWords: () => errors.trim().split("\n").at(-1) ?? "",
+    end: async () => {
+      const timer = setTimeout(() => child.kill("SIGKILL"), SHUTDOWN_MS);
+      await exited;
+      clearTimeout(timer);
+    },
+  });
+  const end = async () => {
+    await client.dispose();
     rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await patiently(client.ready());
+  } catch (error) {
+    await end();
     throw error;
   }
+  return { client, end };
 }
 
 /** Waits for what a kernel promised, for a limited time. */
@@ -86,12 +94,4 @@ export async function patiently<T>(promise: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function gone(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = new Promise((resolve) => child.once("exit", resolve));
-  const timer = setTimeout(() => child.kill("SIGKILL"), SHUTDOWN_MS);
-  await exit;
-  clearTimeout(timer);
 }
