@@ -99,7 +99,9 @@ class LanguageServer implements LanguageService {
   }
 
   #start(): ChildProcess {
-    const child = fork(main, [this.#folder], { stdio: ["ignore", "ignore", "inherit", "ipc"], execArgv: [] });
+    // Nothing is inherited: a compiler that outlives the kernel would keep the pipe of whoever started it open,
+    // and that program waiting for its end.
+    const child = fork(main, [this.#folder], { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [] });
     this.#child = child;
     child.on("message", (message) => this.#settle(message as Answer));
     child.once("exit", () => this.#onExit(child));
