@@ -1,11 +1,15 @@
 /** Beatrix: unusual correlations between features, by Gram matrices of several orders. */
 import { AssayError } from "../errors.js";
-import { type Rows, rows, type Tensor } from "../tensor/index.js";
+import { type Examples, isOneTensor, type Rows, requireRepeatable, rowChunks } from "../tensor/index.js";
 import { type Detector, detectorOf } from "./detector.js";
 
 /** Most channels: the features of all orders grow with their square. */
 const maxChannels = 128;
 const orders = [1, 2, 3, 4, 5, 6, 7, 8] as const;
+/** Doubles of features held at once: medians need all examples of a feature, and what exceeds this takes more passes. */
+const FEATURE_MEMORY = 2 ** 25;
+/** Examples whose features are computed together. */
+const BLOCK_ROWS = 64;
 
 /**
  * Mean overshoot of Gram features beyond median ± 10 median absolute deviations of clean examples of one class.
@@ -16,13 +20,15 @@ const orders = [1, 2, 3, 4, 5, 6, 7, 8] as const;
  * 0.75 on 14 models), and with 30 clean examples its rate of detection varies from 0.14 to 0.69 over draws: report
  * an interval over draws.
  *
- * @param x Clean activations of one class: [n, channels, positions...] or [n, channels], at most 128 channels.
+ * @param x Clean activations of one class: [n, channels, positions...] or [n, channels], at most 128 channels. Chunks
+ *   of them are read as often as their features need to fit in memory.
  * @throws AssayError TOO_LARGE for more channels, INVALID_ARGUMENT for fewer than 10 examples.
  * @see W. Ma et al. (2023), The "Beatrix" resurrections: robust backdoor detection via Gram matrices. NDSS.
  */
-export function fitBeatrix(x: Tensor): Detector {
-  const table = rows(x, "fitBeatrix");
-  const channels = x.dims[1] ?? 1;
+export function fitBeatrix(x: Examples): Detector {
+  requireRepeatable(x, "fitBeatrix");
+  const chunks = rowChunks(x, "fitBeatrix");
+  const channels = channelsOf(x);
   if (channels > maxChannels) {
     throw new AssayError(
       "TOO_LARGE",
@@ -30,25 +36,29 @@ export function fitBeatrix(x: Tensor): Detector {
       { channels },
     );
   }
-  if (table.n < 10) {
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `fitBeatrix: medians need at least 10 examples, got ${table.n}.`,
-      { n: table.n },
-    );
+  let [n, d] = [0, 0];
+  for (const table of chunks) {
+    n += table.n;
+    d = table.d;
   }
-  const features = gramFeatures(table, channels);
-  const size = features.length / table.n;
+  if (n < 10) {
+    throw new AssayError("INVALID_ARGUMENT", `fitBeatrix: medians need at least 10 examples, got ${n}.`, {
+      n,
+    });
+  }
+  const size = orders.length * pairsOf(channels);
   const [low, high] = [new Float64Array(size), new Float64Array(size)];
-  const column = new Float64Array(table.n);
-  for (let f = 0; f < size; f++) {
-    for (let i = 0; i < table.n; i++) column[i] = features[i * size + f]!;
-    const centre = median(column);
-    const spread = median(column.map((value) => Math.abs(value - centre)));
-    low[f] = centre - 10 * spread;
-    high[f] = centre + 10 * spread;
+  const most = Math.max(1, Math.floor(FEATURE_MEMORY / n));
+  for (let from = 0; from < size; from += most) {
+    const to = Math.min(size, from + most);
+    columnsOf(chunks, channels, n, from, to).forEach((column, k) => {
+      const centre = median(column);
+      const spread = median(column.map((value) => Math.abs(value - centre)));
+      low[from + k] = centre - 10 * spread;
+      high[from + k] = centre + 10 * spread;
+    });
   }
-  return detectorOf("Beatrix (p = 1 to 8)", table, (y) => {
+  return detectorOf("Beatrix (p = 1 to 8)", { n, d }, (y) => {
     const values = gramFeatures(y, channels);
     return Float64Array.from({ length: y.n }, (_, i) => {
       let sum = 0;
@@ -63,9 +73,41 @@ export function fitBeatrix(x: Tensor): Detector {
   });
 }
 
+function channelsOf(x: Examples): number {
+  if (isOneTensor(x)) return x.dims[1] ?? 1;
+  for (const chunk of x) return chunk.dims[1] ?? 1;
+  return 1;
+}
+
+const pairsOf = (channels: number): number => (channels * (channels + 1)) / 2;
+
+/** Features `from` up to, not including, `to` of all examples: one array for each feature. */
+function columnsOf(
+  chunks: Iterable<Rows>,
+  channels: number,
+  n: number,
+  from: number,
+  to: number,
+): Float64Array[] {
+  const columns = Array.from({ length: to - from }, () => new Float64Array(n));
+  const size = orders.length * pairsOf(channels);
+  let example = 0;
+  for (const table of chunks) {
+    for (let start = 0; start < table.n; start += BLOCK_ROWS) {
+      const count = Math.min(BLOCK_ROWS, table.n - start);
+      const data = table.data.subarray(start * table.d, (start + count) * table.d);
+      const features = gramFeatures({ n: count, d: table.d, data }, channels);
+      for (let i = 0; i < count; i++, example++) {
+        for (let f = from; f < to; f++) columns[f - from]![example] = features[i * size + f]!;
+      }
+    }
+  }
+  return columns;
+}
+
 function gramFeatures({ n, d, data }: Rows, channels: number): Float64Array {
   const positions = d / channels;
-  const pairs = (channels * (channels + 1)) / 2;
+  const pairs = pairsOf(channels);
   const features = new Float64Array(n * pairs * orders.length);
   const power = new Float64Array(d);
   let to = 0;

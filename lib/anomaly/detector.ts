@@ -1,5 +1,5 @@
 /** What every detector of single examples is: fitted once, then a score per example. */
-import { type Rows, rows, type Tensor } from "../tensor/index.js";
+import { type Examples, type Rows, scoreChunks } from "../tensor/index.js";
 import { checkFeatures } from "./gaussian.js";
 
 /** A fitted anomaly detector. */
@@ -13,7 +13,7 @@ export interface Detector {
   readonly n: number;
   readonly warnings: readonly string[];
   /** One score per example of `y` [n, ...]; higher is more anomalous. */
-  scores(y: Tensor): Float64Array;
+  scores(y: Examples): Float64Array;
 }
 
 /** Makes a detector from a function of checked rows. */
@@ -29,10 +29,10 @@ export function detectorOf(
     d,
     n,
     warnings,
-    scores: (y) => {
-      const table = rows(y, name);
-      checkFeatures(table.d, d, y.dims, name);
-      return scoreRows(table);
-    },
+    scores: (y) =>
+      scoreChunks(y, name, (table) => {
+        checkFeatures(table, d, name);
+        return scoreRows(table);
+      }),
   };
 }

@@ -3,13 +3,13 @@ import { AssayError } from "../errors.js";
 import {
   cholesky,
   type Moments,
-  momentsOf,
+  momentsOfChunks,
   type Shrinkage,
   shrink,
   shrinkageIntensity,
   squaredLengths,
 } from "../linalg/index.js";
-import { rows, type Tensor, tensor } from "../tensor/index.js";
+import { type Examples, type Rows, rowChunks, scoreChunks, type Tensor, tensor } from "../tensor/index.js";
 
 /** A Gaussian fitted to clean activations. */
 export interface Gaussian {
@@ -31,9 +31,9 @@ export interface Gaussian {
   /** What a reader of its scores should know. */
   readonly warnings: readonly string[];
   /** Natural logarithm of the density at each example of `y` [n, ...]; lower is more anomalous. */
-  logDensity(y: Tensor): Float64Array;
+  logDensity(y: Examples): Float64Array;
   /** Squared Mahalanobis distance of each example of `y` [n, ...] from the mean; higher is more anomalous. */
-  mahalanobis(y: Tensor): Float64Array;
+  mahalanobis(y: Examples): Float64Array;
 }
 
 /** Options of {@link fitGaussian}. */
@@ -52,26 +52,26 @@ export interface GaussianOptions {
  * Everything is computed in doubles and equals scikit-learn's `LedoitWolf`, `OAS`, `EmpiricalCovariance` and
  * `ShrunkCovariance` to 1e-9. Time grows as n d² for the fit and d² per scored example.
  *
- * @param x Clean activations [n, ...]; every axis after the first is flattened into d features.
+ * @param x Clean activations [n, ...]; every axis after the first is flattened into d features. Chunks of them, such
+ *   as `cache.chunks(tap)`, are read once and need not be in memory at once.
  * @throws AssayError SINGULAR_COVARIANCE if it cannot be inverted, with the option that helps; SHAPE_MISMATCH,
  *   NOT_FINITE.
  * @example
  * const gaussian = anomaly.fitGaussian(await model.activations(clean.inputs, { at: "relu_2" }));
  * const distances = gaussian.mahalanobis(await model.activations(suspect.inputs, { at: "relu_2" }));
  */
-export function fitGaussian(x: Tensor, options: GaussianOptions = {}): Gaussian {
+export function fitGaussian(x: Examples, options: GaussianOptions = {}): Gaussian {
   const { shrinkage = "ledoit-wolf" } = options;
-  const table = rows(x, "fitGaussian");
-  if (table.n < 2) {
+  const moments = momentsOfChunks(rowChunks(x, "fitGaussian"));
+  const { n } = moments;
+  if (n < 2) {
     throw new AssayError(
       "SINGULAR_COVARIANCE",
-      `fitGaussian: a covariance needs at least 2 examples, got ${table.n}.`,
-      {
-        n: table.n,
-      },
+      `fitGaussian: a covariance needs at least 2 examples, got ${n}.`,
+      { n },
     );
   }
-  return gaussianOf(momentsOf(table), shrinkage);
+  return gaussianOf(moments, shrinkage);
 }
 
 /** The Gaussian with given moments. */
@@ -82,7 +82,7 @@ export function gaussianOf(moments: Moments, shrinkage: Shrinkage): Gaussian {
   const decomposition = cholesky(covariance, d);
   if (typeof decomposition === "number") throw singular(moments, shrinkage, decomposition);
   const { inverse, logDeterminant } = decomposition;
-  const mahalanobis = (y: Tensor): Float64Array => squaredDistances(y, mean, inverse);
+  const mahalanobis = (y: Examples): Float64Array => squaredDistances(y, mean, inverse);
   return {
     kind: "gaussian",
     mean: tensor("float64", [d], mean),
@@ -101,20 +101,20 @@ export function gaussianOf(moments: Moments, shrinkage: Shrinkage): Gaussian {
 const LOG_2PI = Math.log(2 * Math.PI);
 
 /** |L⁻¹ (y - mean)|² for each example. */
-function squaredDistances(y: Tensor, mean: Float64Array, inverse: Float64Array): Float64Array {
-  const d = mean.length;
-  const table = rows(y, "mahalanobis");
-  checkFeatures(table.d, d, y.dims, "mahalanobis");
-  return squaredLengths(table, mean, inverse);
+function squaredDistances(y: Examples, mean: Float64Array, inverse: Float64Array): Float64Array {
+  return scoreChunks(y, "mahalanobis", (table) => {
+    checkFeatures(table, mean.length, "mahalanobis");
+    return squaredLengths(table, mean, inverse);
+  });
 }
 
 /** Refuses activations with another number of features than the detector was fitted on. */
-export function checkFeatures(found: number, expected: number, dims: readonly number[], who: string): void {
-  if (found === expected) return;
+export function checkFeatures({ n, d }: Rows, expected: number, who: string): void {
+  if (d === expected) return;
   throw new AssayError(
     "SHAPE_MISMATCH",
-    `${who}: it was fitted on ${expected} features, examples of [${dims.join(", ")}] have ${found}. Score activations of the tap it was fitted on, as [n, ...].`,
-    { expected, dims },
+    `${who}: it was fitted on ${expected} features, examples of [${n}, ${d}] have ${d}. Score activations of the tap it was fitted on, as [n, ...].`,
+    { expected, found: d },
   );
 }
 

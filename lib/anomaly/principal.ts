@@ -42,13 +42,20 @@ export function principalDirections(moments: Moments, smallest = 1e-5): Principa
   };
 }
 
+/** The directions, each over its standard deviation: [k, d]. */
+export function whiteningOf({ directions, variances }: PrincipalDirections): Matrix {
+  const d = directions.columns;
+  const data = directions.data.map((value, at) => value / Math.sqrt(variances[Math.floor(at / d)]!));
+  return { ...directions, data };
+}
+
 /** Rows in coordinates in which the clean examples have mean 0 and the identity as covariance. */
-export function whiten(table: Rows, { mean, directions, variances }: PrincipalDirections): Matrix {
-  const { rows: k, columns: d } = directions;
-  const scaled = directions.data.map((value, at) => value / Math.sqrt(variances[Math.floor(at / d)]!));
+export function whiten(table: Rows, frame: PrincipalDirections): Matrix {
+  const turn = whiteningOf(frame);
+  const k = turn.rows;
   const whitened = new Float64Array(table.n * k);
-  eachChunk(table, mean, (block, start) => {
-    whitened.set(multiply(block, { ...directions, data: scaled }, { transposeB: true }).data, start * k);
+  eachChunk(table, frame.mean, (block, start) => {
+    whitened.set(multiply(block, turn, { transposeB: true }).data, start * k);
   });
   return { rows: table.n, columns: k, data: whitened };
 }

@@ -3,15 +3,21 @@ import { AssayError } from "../errors.js";
 import {
   centredRows,
   type Matrix,
-  meanOf,
-  momentsOf,
+  momentsOfChunks,
   multiply,
   squaredNorms,
   symmetricEigen,
 } from "../linalg/index.js";
-import { rows, type Tensor } from "../tensor/index.js";
+import { type Examples, type Rows, rowChunks } from "../tensor/index.js";
 import { type Detector, detectorOf } from "./detector.js";
-import { asRows, momentsOfMatrix, principalDirections, whiten } from "./principal.js";
+import {
+  asRows,
+  momentsOfMatrix,
+  type PrincipalDirections,
+  principalDirections,
+  whiten,
+  whiteningOf,
+} from "./principal.js";
 
 /** Options of {@link fitQue}. */
 export interface QueOptions {
@@ -29,31 +35,30 @@ export interface QueOptions {
  *
  * Fit it on the batch that will be scored. An attacker who spreads anomalies over many directions weakens it.
  *
- * @param clean Clean activations [n, ...].
- * @param batch Activations under suspicion [m, ...], of which a small share may be anomalous.
+ * @param clean Clean activations [n, ...], or chunks of them, which are read once.
+ * @param batch Activations under suspicion [m, ...], of which a small share may be anomalous; chunks are read once.
  * @see J. Hayase, W. Kong, R. Somani, S. Oh (2021), SPECTRE: defending against backdoor attacks using robust
  *   statistics. ICML. Y. Dong, S. Hopkins, J. Li (2019), Quantum entropy scoring. NeurIPS.
  */
-export function fitQue(clean: Tensor, batch: Tensor, { alpha = 4 }: QueOptions = {}): Detector {
-  const table = rows(clean, "fitQue");
-  const suspects = rows(batch, "fitQue");
-  if (suspects.d !== table.d) {
+export function fitQue(clean: Examples, batch: Examples, { alpha = 4 }: QueOptions = {}): Detector {
+  const moments = momentsOfChunks(rowChunks(clean, "fitQue"));
+  const suspects = momentsOfChunks(rowChunks(batch, "fitQue"));
+  if (suspects.d !== moments.d) {
     throw new AssayError(
       "SHAPE_MISMATCH",
-      `fitQue: ${table.d} clean features, ${suspects.d} in the batch.`,
+      `fitQue: ${moments.d} clean features, ${suspects.d} in the batch.`,
       {},
     );
   }
-  const frame = principalDirections(momentsOf(table));
-  const whitened = whiten(suspects, frame);
-  const q = entropyWeights(whitened, alpha);
+  const frame = principalDirections(moments);
+  const q = entropyWeights(whitenedCovariance(suspects.covariance, frame), alpha);
   const excess =
     q.strength <= smallestExcess
       ? ["The batch varies no more than clean data: the score is the Mahalanobis distance."]
       : [];
   return detectorOf(
-    `QUE (alpha = ${alpha}, ${whitened.columns} directions)`,
-    table,
+    `QUE (alpha = ${alpha}, ${frame.directions.rows} directions)`,
+    moments,
     (y) => score(whiten(y, frame), q),
     excess,
   );
@@ -71,10 +76,16 @@ interface EntropyWeights {
   readonly strength: number;
 }
 
-/** Q of a whitened batch, by its eigenvectors. */
-export function entropyWeights(whitened: Matrix, alpha: number): EntropyWeights {
-  const k = whitened.columns;
-  const { values, vectors } = symmetricEigen(momentsOfMatrix(whitened).covariance, k);
+/** A covariance in the coordinates of a frame, in which that of the clean examples is the identity. */
+function whitenedCovariance(covariance: Float64Array, frame: PrincipalDirections): Matrix {
+  const turn = whiteningOf(frame);
+  const d = turn.columns;
+  return multiply(multiply(turn, { rows: d, columns: d, data: covariance }), turn, { transposeB: true });
+}
+
+/** Q of a whitened batch with this covariance, by its eigenvectors. */
+export function entropyWeights({ rows: k, data }: Matrix, alpha: number): EntropyWeights {
+  const { values, vectors } = symmetricEigen(data, k);
   const strength = values[k - 1]! - 1;
   const exponents = values.map((value) =>
     strength <= smallestExcess ? 0 : (alpha * (value - 1)) / strength,
@@ -109,46 +120,57 @@ export interface SpectreOptions extends QueOptions {
  * separated; otherwise use clean examples and {@link fitQue}.
  */
 export function fitSpectre(
-  batch: Tensor,
+  batch: Examples,
   { alpha = 4, contamination = 0.05 }: SpectreOptions = {},
 ): Detector {
-  const table = rows(batch, "fitSpectre");
-  const dropped = Math.ceil(1.5 * contamination * table.n);
-  if (!(contamination > 0 && contamination < 0.5) || table.n - dropped < 8) {
+  const chunks = rowChunks(batch, "fitSpectre");
+  const moments = momentsOfChunks(chunks);
+  const { n } = moments;
+  const dropped = Math.ceil(1.5 * contamination * n);
+  if (!(contamination > 0 && contamination < 0.5) || n - dropped < 8) {
     throw new AssayError(
       "INVALID_ARGUMENT",
-      `fitSpectre: a contamination between 0 and 0.5 must leave 8 examples, got ${contamination} of ${table.n}.`,
-      { contamination, n: table.n },
+      `fitSpectre: a contamination between 0 and 0.5 must leave 8 examples, got ${contamination} of ${n}.`,
+      { contamination, n },
     );
   }
-  const frame = principalDirections(momentsOf(table));
+  const frame = principalDirections(moments);
+  const most = Math.min(frame.variances.length, (n - dropped) / 4, 64);
+  const points = projectAll(chunks, frame, Math.floor(most));
   let best: { mean: number; k: number; robust: ReturnType<typeof robustFrame> } | undefined;
-  for (let k = 2; k <= Math.min(frame.variances.length, (table.n - dropped) / 4, 64); k *= 2) {
-    const robust = robustFrame(project(table, frame.mean, frame.directions, k), dropped, alpha);
+  for (let k = 2; k <= most; k *= 2) {
+    const robust = robustFrame(firstColumns(points, k), dropped, alpha);
     const top = Float64Array.from(robust.scores).sort().slice(-dropped);
     const mean = top.reduce((sum, value) => sum + value, 0) / top.length;
     if (!best || mean > best.mean) best = { mean, k, robust };
   }
-  if (!best)
-    throw new AssayError("INVALID_ARGUMENT", `fitSpectre: ${table.n} examples are too few.`, { n: table.n });
+  if (!best) throw new AssayError("INVALID_ARGUMENT", `fitSpectre: ${n} examples are too few.`, { n });
   const { k, robust } = best;
-  return detectorOf(`SPECTRE (k = ${k})`, table, (y) =>
-    robust.score(project(y, frame.mean, frame.directions, k)),
-  );
+  return detectorOf(`SPECTRE (k = ${k})`, moments, (y) => robust.score(project(y, frame, k)));
 }
 
-function project(
-  table: Parameters<typeof centredRows>[0],
-  mean: Float64Array,
-  directions: Matrix,
-  k: number,
-): Matrix {
-  const kept = {
-    rows: k,
-    columns: directions.columns,
-    data: directions.data.slice(0, k * directions.columns),
-  };
+function project(table: Rows, { mean, directions }: PrincipalDirections, k: number): Matrix {
+  const { columns, data } = directions;
+  const kept = { rows: k, columns, data: data.slice(0, k * columns) };
   return multiply(centredRows(table, mean, 0, table.n), kept, { transposeB: true });
+}
+
+/** Of examples that do not fit in memory, their first k coordinates do. */
+function projectAll(chunks: Iterable<Rows>, frame: PrincipalDirections, k: number): Matrix {
+  const parts = Array.from(chunks, (table) => project(table, frame, k));
+  const data = new Float64Array(parts.reduce((sum, part) => sum + part.data.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return { rows: data.length / k, columns: k, data };
+}
+
+function firstColumns({ rows, columns, data }: Matrix, k: number): Matrix {
+  const kept = new Float64Array(rows * k);
+  for (let i = 0; i < rows; i++) kept.set(data.subarray(i * columns, i * columns + k), i * k);
+  return { rows, columns: k, data: kept };
 }
 
 /** Robust whitening by concentration: fit, drop the farthest, fit again, until nothing changes. */
@@ -165,7 +187,12 @@ function robustFrame(points: Matrix, dropped: number, alpha: number) {
     if (isSettled) break;
     frame = principalDirections(momentsOfMatrix(pick(points, members)), 1e-12);
   }
-  const weights = entropyWeights(whiten(asRows(points), frame), alpha);
+  const whitened = whiten(asRows(points), frame);
+  const covariance = momentsOfMatrix(whitened).covariance;
+  const weights = entropyWeights(
+    { rows: whitened.columns, columns: whitened.columns, data: covariance },
+    alpha,
+  );
   const scoreOf = (other: Matrix): Float64Array => score(whiten(asRows(other), frame), weights);
   return { scores: scoreOf(points), score: scoreOf };
 }
@@ -188,13 +215,13 @@ function pick({ columns, data }: Matrix, members: readonly number[]): Matrix {
  * @returns A detector whose name states the ratio of the two largest variances.
  * @see B. Tran, J. Li, A. Madry (2018), Spectral signatures in backdoor attacks. NeurIPS.
  */
-export function fitSpectralSignature(batch: Tensor): Detector {
-  const table = rows(batch, "fitSpectralSignature");
-  const mean = meanOf(table);
-  const { directions, variances } = principalDirections(momentsOf(table), 0);
-  const main = { rows: 1, columns: table.d, data: directions.data.slice(0, table.d) };
+export function fitSpectralSignature(batch: Examples): Detector {
+  const moments = momentsOfChunks(rowChunks(batch, "fitSpectralSignature"));
+  const { d, mean } = moments;
+  const { directions, variances } = principalDirections(moments, 0);
+  const main = { rows: 1, columns: d, data: directions.data.slice(0, d) };
   const gap = variances[0]! / (variances[1] ?? Number.POSITIVE_INFINITY);
-  return detectorOf(`spectral signature (variance ratio ${gap.toPrecision(3)})`, table, (y) =>
+  return detectorOf(`spectral signature (variance ratio ${gap.toPrecision(3)})`, moments, (y) =>
     multiply(centredRows(y, mean, 0, y.n), main, { transposeB: true }).data.map((value) => value * value),
   );
 }

@@ -26,7 +26,10 @@ export interface ActivationCache {
   readonly key: string;
   readonly examples: number;
   readonly shards: number;
-  /** The shards of one tap in the order of the data; one is in memory at a time. */
+  /**
+   * The shards of one tap in the order of the data; one is in memory at a time, and they can be read again. Every
+   * fit takes them in place of a tensor.
+   */
   chunks(at: string): Iterable<Tensor>;
 }
 
@@ -39,7 +42,7 @@ export interface ActivationCache {
  * @throws AssayError ABORTED between two shards when the signal fires.
  * @example
  * const cache = await cacheActivations(model, images, { at: ["relu2"], folder: ".cache/activations" });
- * for (const chunk of cache.chunks("relu2")) …
+ * anomaly.fitGaussian(cache.chunks("relu2"))
  */
 export async function cacheActivations(
   model: LoadedModel,
@@ -85,7 +88,7 @@ export async function cacheActivations(
     key,
     examples,
     shards,
-    *chunks(name) {
+    chunks(name) {
       const tap = at.indexOf(name);
       if (tap < 0) {
         throw new AssayError("UNKNOWN_TAP", `The cache holds ${at.join(", ")}, not "${name}".`, {
@@ -93,7 +96,11 @@ export async function cacheActivations(
           taps: at,
         });
       }
-      for (let shard = 0; shard < shards; shard++) yield readNpy(join(folder, fileOf(tap, shard)));
+      return {
+        *[Symbol.iterator]() {
+          for (let shard = 0; shard < shards; shard++) yield readNpy(join(folder, fileOf(tap, shard)));
+        },
+      };
     },
   };
 }

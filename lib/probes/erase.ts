@@ -1,8 +1,14 @@
 /** Removing what a linear probe could read: least-squares concept erasure. */
 import { AssayError } from "../errors.js";
-import { eachChunk, type Moments, momentsOf, symmetricEigen } from "../linalg/index.js";
-import { type Labels, rows, type Tensor, tensor } from "../tensor/index.js";
-import { twoClasses } from "./probe.js";
+import {
+  type ClassMean,
+  classMeans,
+  type Moments,
+  momentsOfChunks,
+  symmetricEigen,
+} from "../linalg/index.js";
+import { type Examples, type Labels, rows, type Tensor, tensor } from "../tensor/index.js";
+import { twoClassChunks } from "./probe.js";
 
 /** A change of activations after which no linear probe can tell two classes apart. */
 export interface Eraser {
@@ -21,22 +27,20 @@ export interface Eraser {
  *
  * Features that never vary or depend on others are left alone: the inverse is taken within the span of the examples.
  *
+ * @param x Activations [n, ...], or chunks of them, which are read twice.
  * @throws AssayError INVALID_ARGUMENT unless there are exactly two classes.
  * @see N. Belrose et al. (2023), LEACE: perfect linear concept erasure in closed form. NeurIPS.
  * @example
  * const erased = probes.fitEraser(x, labels).apply(x);   // class means are equal now
  */
-export function fitEraser(x: Tensor, labels: Labels): Eraser {
-  const set = twoClasses(x, labels, "fitEraser");
-  const { n, d, targets } = set;
-  const moments = momentsOf(set);
-  const share = set.counts[1] / n;
-  const cross = new Float64Array(d);
-  eachChunk(set, moments.mean, (block, start) => {
-    for (let i = 0; i < block.rows; i++) {
-      for (let j = 0; j < d; j++) cross[j]! += (block.data[i * d + j]! * (targets[start + i]! - share)) / n;
-    }
-  });
+export function fitEraser(x: Examples, labels: Labels): Eraser {
+  const { chunks, counts } = twoClassChunks(x, labels, "fitEraser");
+  const moments = momentsOfChunks(chunks);
+  const [low, high] = classMeans(chunks) as [ClassMean, ClassMean];
+  const { n, d } = moments;
+  // The covariance of features and label, for a label of 0 and 1.
+  const share = (counts[0] / n) * (counts[1] / n);
+  const cross = high.mean.map((value, j) => share * (value - low.mean[j]!));
   // P x = x - c (S⁻¹ c)ᵀ (x - mean) / (cᵀ S⁻¹ c), with c the covariance of features and label.
   const direction = applyInverse(moments, cross);
   const scale = cross.reduce((sum, value, j) => sum + value * direction[j]!, 0);

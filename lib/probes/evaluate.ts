@@ -8,7 +8,7 @@ import {
   rocCurve,
   wilson,
 } from "../stats/index.js";
-import { integerLabels, type Labels, type Tensor } from "../tensor/index.js";
+import { type Examples, integerLabels, type Labels } from "../tensor/index.js";
 import type { LinearProbe } from "./probe.js";
 
 /** Held-out performance of a probe, with what guessing would give. */
@@ -34,13 +34,13 @@ export interface ProbeEvaluation {
 /**
  * Evaluates a probe on held-out activations.
  *
- * @param activations [n, ...] of the tap that the probe was fitted on.
+ * @param activations [n, ...], or chunks of them, of the tap that the probe was fitted on.
  * @param labels n labels, each one of the probe's two classes.
  * @throws AssayError INVALID_ARGUMENT for labels that the probe does not know or if one class is missing.
  * @example
  * probes.evaluate(probe, activations, labels).auroc   // 0.97 [0.95, 0.98]
  */
-export function evaluate(probe: LinearProbe, activations: Tensor, labels: Labels): ProbeEvaluation {
+export function evaluate(probe: LinearProbe, activations: Examples, labels: Labels): ProbeEvaluation {
   const logits = probe.logits(activations);
   const values = integerLabels(labels, logits.length, "evaluate");
   const [negative, positive] = probe.classes;

@@ -1,6 +1,17 @@
 /** What every linear probe is: one direction in activation space, and an offset. */
 import { AssayError } from "../errors.js";
-import { integerLabels, type Labels, type Rows, rows, type Tensor, tensor } from "../tensor/index.js";
+import {
+  type Examples,
+  integerLabels,
+  type LabelledRows,
+  type Labels,
+  labelledChunks,
+  type Rows,
+  rows,
+  scoreChunks,
+  type Tensor,
+  tensor,
+} from "../tensor/index.js";
 
 /** A direction that should separate two classes of examples. */
 export interface LinearProbe {
@@ -16,15 +27,23 @@ export interface LinearProbe {
   readonly counts: readonly [number, number];
   readonly warnings: readonly string[];
   /** `weights · example + intercept` for each example of `y` [n, ...]; above 0 it votes for the second class. */
-  logits(y: Tensor): Float64Array;
+  logits(y: Examples): Float64Array;
 }
 
-/** Activations with checked labels of exactly two classes. */
-export interface TwoClasses extends Rows {
+/** Checked labels of exactly two classes. */
+export interface TwoLabels {
   /** 1 where the example belongs to the second class. */
   readonly targets: Uint8Array;
   readonly classes: readonly [number, number];
   readonly counts: readonly [number, number];
+}
+
+/** Activations with checked labels of exactly two classes. */
+export interface TwoClasses extends Rows, TwoLabels {}
+
+/** Activations in chunks, with their labels as 0 and 1. */
+export interface TwoClassChunks extends TwoLabels {
+  readonly chunks: Iterable<LabelledRows>;
 }
 
 /**
@@ -34,14 +53,34 @@ export interface TwoClasses extends Rows {
  */
 export function twoClasses(x: Tensor, labels: Labels, who: string): TwoClasses {
   const table = rows(x, who);
-  const values = integerLabels(labels, table.n, who);
+  return { ...table, ...twoLabels(integerLabels(labels, table.n, who), who) };
+}
+
+/** As {@link twoClasses}, of examples that may come in chunks: what cannot be known before they are read is checked then. */
+export function twoClassChunks(x: Examples, labels: Labels, who: string): TwoClassChunks {
+  const chunks = labelledChunks(x, labels, who);
+  const { length } = "dims" in labels ? labels.data : labels;
+  const two = twoLabels(integerLabels(labels, length, who), who);
+  return {
+    ...two,
+    chunks: {
+      *[Symbol.iterator]() {
+        for (const table of chunks) {
+          yield { ...table, labels: table.labels.map((label) => Number(label === two.classes[1])) };
+        }
+      },
+    },
+  };
+}
+
+function twoLabels(values: Int32Array, who: string): TwoLabels {
   const classes = [...new Set(values)].sort((a, b) => a - b);
   if (classes.length !== 2) {
     const found = classes.slice(0, 12).join(", ");
     throw new AssayError(
       "INVALID_ARGUMENT",
       classes.length === 1
-        ? `${who}: all ${table.n} labels are ${found}; a probe needs examples of two classes.`
+        ? `${who}: all ${values.length} labels are ${found}; a probe needs examples of two classes.`
         : `${who}: expected two classes, got ${classes.length} (${found}). Turn one class against the rest into 0 and 1 first, e.g. labels.map((label) => Number(label === 3)).`,
       { classes: classes.slice(0, 100) },
     );
@@ -49,10 +88,9 @@ export function twoClasses(x: Tensor, labels: Labels, who: string): TwoClasses {
   const targets = Uint8Array.from(values, (value) => Number(value === classes[1]));
   const positives = targets.reduce((sum, target) => sum + target, 0);
   return {
-    ...table,
     targets,
     classes: [classes[0]!, classes[1]!],
-    counts: [table.n - positives, positives],
+    counts: [values.length - positives, positives],
   };
 }
 
@@ -61,7 +99,7 @@ export function linearProbe(
   method: string,
   weights: Float64Array,
   intercept: number,
-  { classes, counts }: Pick<TwoClasses, "classes" | "counts">,
+  { classes, counts }: Pick<TwoLabels, "classes" | "counts">,
   warnings: readonly string[] = [],
 ): LinearProbe {
   return {
@@ -77,20 +115,21 @@ export function linearProbe(
 }
 
 /** `weights · example + intercept` of each example. */
-function project(y: Tensor, weights: Float64Array, intercept: number): Float64Array {
-  const { n, d, data } = rows(y, "logits");
-  if (d !== weights.length) {
-    throw new AssayError(
-      "SHAPE_MISMATCH",
-      `logits: the probe reads ${weights.length} features, examples of [${y.dims.join(", ")}] have ${d}. Use activations of the tap it was fitted on, as [n, ...].`,
-      { expected: weights.length, dims: y.dims },
-    );
-  }
-  const logits = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    let sum = intercept;
-    for (let j = 0, at = i * d; j < d; j++) sum += weights[j]! * data[at + j]!;
-    logits[i] = sum;
-  }
-  return logits;
+function project(y: Examples, weights: Float64Array, intercept: number): Float64Array {
+  return scoreChunks(y, "logits", ({ n, d, data }) => {
+    if (d !== weights.length) {
+      throw new AssayError(
+        "SHAPE_MISMATCH",
+        `logits: the probe reads ${weights.length} features, examples of [${n}, ${d}] have ${d}. Use activations of the tap it was fitted on, as [n, ...].`,
+        { expected: weights.length, found: d },
+      );
+    }
+    const logits = new Float64Array(n);
+    for (let i = 0; i < n; i++) {
+      let sum = intercept;
+      for (let j = 0, at = i * d; j < d; j++) sum += weights[j]! * data[at + j]!;
+      logits[i] = sum;
+    }
+    return logits;
+  });
 }
