@@ -15,6 +15,7 @@ const layers: readonly (readonly string[])[] = [
   ["train", "trigger"],
   ["attacks", "probes", "anomaly", "extraction", "bounds"],
   ["zoo", "game", "fleet"],
+  ["bench"],
   ["plots"],
   ["results"],
   ["report"],

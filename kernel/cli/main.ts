@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import { registerAudit } from "./audit.js";
+import { registerBench } from "./bench.js";
 import { registerCheck } from "./check.js";
 import { registerDoctor } from "./doctor.js";
 import { registerExport } from "./export.js";
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   registerInstall(program);
   registerDoctor(program);
   registerAudit(program);
+  registerBench(program);
   registerRun(program);
   registerExport(program);
   registerCheck(program);

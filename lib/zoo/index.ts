@@ -1,4 +1,5 @@
 /** Sample models and data with known ground truth, and the scripts that rebuild them. */
 export { type ModelCard, modelCard, truth } from "./card.js";
 export { fashionMnistClasses, fashionMnistFolder, readFashionMnist } from "./fashion-mnist.js";
+export * from "./pools/index.js";
 export { readZoo, type ZooEntry, type ZooTruth } from "./zoo-file.js";

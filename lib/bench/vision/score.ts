@@ -1,0 +1,147 @@
+/** Audits the members of a pool, one configuration for all, before any seal is opened. */
+import { AssayError } from "../../errors.js";
+import { audit } from "../../extraction/index.js";
+import { type LoadedModel, loadModel } from "../../model/index.js";
+import type { Estimate } from "../../stats/index.js";
+import {
+  buildPool,
+  cleanDataOf,
+  type PoolArchitecture,
+  type PoolMember,
+  type PoolRole,
+  poolMembers,
+} from "../../zoo/index.js";
+import type { TrackOptions } from "../track.js";
+
+/** Folders of `lib` that a score depends on. */
+export const scoringCode: readonly string[] = ["extraction", "trigger"];
+
+/** Whether the auditor is given clean models of the same task. */
+export type Division = "three references" | "no references";
+
+/** What the audit said of one member. */
+export interface MemberScore {
+  readonly file: string;
+  readonly architecture: PoolArchitecture;
+  /** Null when the audit failed or came to no conclusion. */
+  readonly score: number | null;
+  readonly pValue: number | null;
+  readonly decision: string;
+  readonly target: number | null;
+  readonly source: number | null;
+  readonly trigger: {
+    readonly shape: string;
+    /** Indices of the pixels that the hard trigger replaces. */
+    readonly pixels: readonly number[];
+    readonly attackSuccessRate: Estimate;
+  } | null;
+  readonly cost: { readonly forward: number; readonly backward: number; readonly seconds: number };
+  readonly failure: string | null;
+}
+
+/** Scores every member that a track needs; trains those that are missing. */
+export async function scoreMembers(
+  roles: readonly PoolRole[],
+  division: Division,
+  options: TrackOptions,
+): Promise<MemberScore[]> {
+  const { pool, signal, log } = options;
+  const wanted = new Set<PoolRole>([
+    ...roles,
+    ...(division === "three references" ? ["reference" as const] : []),
+  ]);
+  await buildPool(pool, { isWanted: ({ role }) => wanted.has(role), log, ...(signal ? { signal } : {}) });
+  const members = roles.flatMap((role) => poolMembers(pool, role));
+  const scores: MemberScore[] = [];
+  for (const architecture of new Set(members.map((member) => member.architecture))) {
+    const own = members.filter((member) => member.architecture === architecture);
+    const references =
+      division === "no references"
+        ? []
+        : poolMembers(pool, "reference").filter((one) => one.architecture === architecture);
+    scores.push(...(await scoreAll(own, references, division, options)));
+  }
+  return scores;
+}
+
+async function scoreAll(
+  members: readonly PoolMember[],
+  references: readonly PoolMember[],
+  division: Division,
+  options: TrackOptions,
+): Promise<MemberScore[]> {
+  const { seed, pool, store, log } = options;
+  // Loaded once: the search of a reference is kept with it, and serves all members.
+  let opened: LoadedModel[] | undefined;
+  const scores: MemberScore[] = [];
+  try {
+    for (const member of members) {
+      const key = JSON.stringify([
+        pool,
+        member.file,
+        member.commitment,
+        division,
+        references.map(({ file }) => file),
+        seed,
+      ]);
+      const score = await store.keep(key, async () => {
+        opened ??= await Promise.all(references.map(({ path }) => loadModel(path)));
+        const made = await scoreMember(member, opened, options);
+        log(
+          `${pool}/${member.file}, ${division}: ${made.failure ?? `${made.decision}, score ${made.score?.toFixed(2)}, p ${made.pValue?.toFixed(4)}`} (${made.cost.seconds} s)`,
+        );
+        return made;
+      });
+      scores.push(score);
+    }
+  } finally {
+    for (const one of opened ?? []) one.release();
+  }
+  return scores;
+}
+
+async function scoreMember(
+  { path, file, architecture }: PoolMember,
+  references: readonly LoadedModel[],
+  { seed, signal }: TrackOptions,
+): Promise<MemberScore> {
+  try {
+    using model = await loadModel(path);
+    const { verdict } = await audit(model, cleanDataOf(architecture), {
+      seed,
+      references,
+      ...(signal ? { signal } : {}),
+    });
+    const { decision, score, pValue, target, source, trigger, cost } = verdict;
+    return {
+      file,
+      architecture,
+      score: decision === "inconclusive" && pValue === null ? null : score,
+      pValue,
+      decision,
+      target,
+      source,
+      trigger: trigger && {
+        shape: trigger.shape,
+        pixels: [...trigger.trigger.mask.data.keys()].filter((i) => trigger.trigger.mask.data[i]! > 0.5),
+        attackSuccessRate: trigger.attackSuccessRate,
+      },
+      cost,
+      failure: null,
+    };
+  } catch (error) {
+    if (error instanceof AssayError && error.code === "ABORTED") throw error;
+    return {
+      file,
+      architecture,
+      score: null,
+      pValue: null,
+      decision: "failed",
+      target: null,
+      source: null,
+      trigger: null,
+      cost: { forward: 0, backward: 0, seconds: 0 },
+      failure: error instanceof Error ? error.message : String(error),
+    };
+  }
+}
