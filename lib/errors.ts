@@ -15,6 +15,7 @@ export type ErrorCode =
   | "SHAPE_MISMATCH"
   | "TYPE_MISMATCH"
   | "SINGULAR_COVARIANCE"
+  | "SINGULAR_MATRIX"
   | "NOT_FINITE"
   | "NOT_CONVERGED"
   | "TOO_LARGE"

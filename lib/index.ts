@@ -5,6 +5,7 @@ export * as bench from "./bench/index.js";
 export * as data from "./data/index.js";
 export { AssayError, type ErrorCode } from "./errors.js";
 export * as extraction from "./extraction/index.js";
+export * as linalg from "./linalg/index.js";
 export * as model from "./model/index.js";
 export { loadModel } from "./model/index.js";
 export * as onnx from "./onnx/index.js";

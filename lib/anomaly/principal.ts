@@ -7,6 +7,7 @@ import {
   momentsOf,
   multiply,
   symmetricEigen,
+  topEigen,
 } from "../linalg/index.js";
 import type { Rows } from "../tensor/index.js";
 
@@ -26,11 +27,7 @@ export function principalDirections(moments: Moments, smallest = 1e-5): Principa
   const { d, mean, covariance } = moments;
   const { values, vectors } = symmetricEigen(covariance, d);
   const largest = values[d - 1]!;
-  if (!(largest > 0)) {
-    throw new AssayError("SINGULAR_COVARIANCE", "the features of the clean examples do not vary at all.", {
-      d,
-    });
-  }
+  if (!(largest > 0)) throw constantFeatures(d);
   const kept = values.filter((value) => value >= smallest * largest).length;
   const data = new Float64Array(kept * d);
   for (let k = 0; k < kept; k++) data.set(vectors.subarray((d - 1 - k) * d, (d - k) * d), k * d);
@@ -40,6 +37,36 @@ export function principalDirections(moments: Moments, smallest = 1e-5): Principa
     variances: values.slice(d - kept).reverse(),
     total: values.reduce((sum, value) => sum + Math.max(0, value), 0),
   };
+}
+
+/** The `count` directions of largest variance only: much faster where they are few of many. */
+export function leadingDirections(moments: Moments, count: number): PrincipalDirections {
+  const { d, mean, covariance } = moments;
+  const { values, vectors } = topEigen(covariance, d, Math.min(count, d));
+  let total = 0;
+  for (let j = 0; j < d; j++) total += covariance[j * d + j]!;
+  if (!(values[0]! > 0)) throw constantFeatures(d);
+  const directions = { rows: values.length, columns: d, data: vectors };
+  return { mean, directions, variances: values.map((value) => Math.max(0, value)), total };
+}
+
+/** As many leading directions as explain a share of the variance. */
+export function explainingDirections(moments: Moments, share: number): PrincipalDirections {
+  for (let count = 16; ; count *= 4) {
+    const { variances, directions, ...rest } = leadingDirections(moments, count);
+    let kept = 0;
+    let sum = 0;
+    while (kept < variances.length && sum < share * rest.total * (1 - 1e-12)) sum += variances[kept++]!;
+    if (sum < share * rest.total * (1 - 1e-12) && variances.length < moments.d) continue;
+    const data = directions.data.slice(0, kept * moments.d);
+    return { ...rest, variances: variances.slice(0, kept), directions: { ...directions, rows: kept, data } };
+  }
+}
+
+function constantFeatures(d: number): AssayError {
+  return new AssayError("SINGULAR_COVARIANCE", "the features of the clean examples do not vary at all.", {
+    d,
+  });
 }
 
 /** The directions, each over its standard deviation: [k, d]. */

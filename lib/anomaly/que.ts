@@ -12,6 +12,7 @@ import { type Examples, type Rows, rowChunks } from "../tensor/index.js";
 import { type Detector, detectorOf } from "./detector.js";
 import {
   asRows,
+  leadingDirections,
   momentsOfMatrix,
   type PrincipalDirections,
   principalDirections,
@@ -218,7 +219,7 @@ function pick({ columns, data }: Matrix, members: readonly number[]): Matrix {
 export function fitSpectralSignature(batch: Examples): Detector {
   const moments = momentsOfChunks(rowChunks(batch, "fitSpectralSignature"));
   const { d, mean } = moments;
-  const { directions, variances } = principalDirections(moments, 0);
+  const { directions, variances } = leadingDirections(moments, 2);
   const main = { rows: 1, columns: d, data: directions.data.slice(0, d) };
   const gap = variances[0]! / (variances[1] ?? Number.POSITIVE_INFINITY);
   return detectorOf(`spectral signature (variance ratio ${gap.toPrecision(3)})`, moments, (y) =>

@@ -10,7 +10,7 @@ import {
 } from "../linalg/index.js";
 import { type Examples, type Rows, rowChunks } from "../tensor/index.js";
 import { type Detector, detectorOf } from "./detector.js";
-import { principalDirections } from "./principal.js";
+import { explainingDirections } from "./principal.js";
 
 /**
  * Squared distance from the mean in standard deviations, feature by feature.
@@ -102,12 +102,8 @@ export function fitPcaResidual(
     );
   }
   const moments = momentsOfChunks(rowChunks(x, "fitPcaResidual"));
-  const { mean, directions, variances, total } = principalDirections(moments, 0);
-  let kept = 0;
-  for (let sum = 0; kept < variances.length && sum < variance * total * (1 - 1e-12); kept++)
-    sum += variances[kept]!;
-  const basis = { rows: kept, columns: moments.d, data: directions.data.slice(0, kept * moments.d) };
-  return detectorOf(`PCA residual (${kept} directions)`, moments, (y) => {
+  const { mean, directions: basis } = explainingDirections(moments, variance);
+  return detectorOf(`PCA residual (${basis.rows} directions)`, moments, (y) => {
     const scores = new Float64Array(y.n);
     eachChunk(y, mean, (block, start) => {
       const shares = multiply(block, basis, { transposeB: true });

@@ -2,6 +2,7 @@
 
 import { createRequire } from "node:module";
 import { cpus, totalmem } from "node:os";
+import { decompositions } from "./engine/decompositions.js";
 import { cleanseStep, gpt, lenetStep } from "./engine/networks.js";
 import { runOverhead } from "./engine/overhead.js";
 import { gaussian, probe, product } from "./engine/statistics.js";
@@ -55,6 +56,7 @@ export async function engine(): Promise<Record<string, unknown>> {
     add({ gemmOverOpenBlas: await product(numpy, "float64", threads, 9) });
     add({ gemmFloat32OverOpenBlas: await product(numpy, "float32", threads, 9) });
     add(await gaussian(numpy, threads, 3));
+    add(await decompositions(numpy, threads, 5));
     const probed = await probe(numpy, threads, 3);
     add({ probeOverSklearn: probed.row });
     Object.assign(absolute, probed.errors);

@@ -83,7 +83,50 @@ def newton(features, labels):
     return run
 
 
+def eigen_top(path):
+    """The ten largest eigenvalues with their vectors."""
+    a = numpy.load(path)
+    d = len(a)
+
+    def run():
+        linalg.eigh(a, subset_by_index=[d - 10, d - 1])
+
+    return run
+
+
+def eigen(path):
+    a = numpy.load(path)
+
+    def run():
+        linalg.eigh(a)
+
+    return run
+
+
+def svd(path):
+    a = numpy.load(path)
+
+    def run():
+        linalg.svd(a, full_matrices=False)
+
+    return run
+
+
+def triangular(path):
+    """A lower triangular system with as many right-hand sides as rows."""
+    a = numpy.load(path)
+
+    def run():
+        linalg.solve_triangular(a, a, lower=True)
+
+    return run
+
+
 JOBS = {
+    "eigen_top": eigen_top,
+    "eigen": eigen,
+    "svd": svd,
+    "triangular": triangular,
     "gemm": gemm,
     "covariance": covariance,
     "mahalanobis": mahalanobis,
