@@ -9,4 +9,13 @@ export {
   takeLabelled,
   takePerClass,
 } from "./labelled.js";
-export { columns, type DataFrame, readTable } from "./table.js";
+export { type Categories, categories, columns, type DataFrame, readTable, texts } from "./table.js";
+export {
+  learnVocabulary,
+  readTokenizer,
+  specialTokens,
+  type Tokenizer,
+  type TokenizerFile,
+  tokensOf,
+  wordTokenizer,
+} from "./tokenizer.js";

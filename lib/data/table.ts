@@ -57,18 +57,7 @@ export async function readTable(path: string): Promise<DataFrame> {
  *   missing value, naming the row.
  */
 export function columns(frame: DataFrame, names: readonly string[]): Tensor<"float64"> {
-  const at = names.map((name) => {
-    const index = frame.columns.indexOf(name);
-    if (index >= 0) return index;
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `columns: there is no column "${name}"; there are ${frame.columns.join(", ")}.`,
-      {
-        name,
-        columns: frame.columns,
-      },
-    );
-  });
+  const at = names.map((name) => indexOf(frame, name));
   const data = new Float64Array(frame.values.length * names.length);
   frame.values.forEach((row, i) => {
     at.forEach((index, j) => {
@@ -76,6 +65,76 @@ export function columns(frame: DataFrame, names: readonly string[]): Tensor<"flo
     });
   });
   return tensor("float64", [frame.values.length, names.length], data);
+}
+
+/**
+ * A column of text.
+ *
+ * @throws AssayError INVALID_ARGUMENT for a column that does not exist, TYPE_MISMATCH for a cell that is no text.
+ * @example
+ * const inputs = tokenizer.encode(data.texts(messages, "text"));
+ */
+export function texts(frame: DataFrame, name: string): string[] {
+  const index = indexOf(frame, name);
+  return frame.values.map((row, i) => {
+    const value = row[index];
+    if (typeof value === "string") return value;
+    throw new AssayError("TYPE_MISMATCH", `texts: row ${i} of column "${name}" is ${value}, not text.`, {
+      row: i,
+      name,
+    });
+  });
+}
+
+/** A column of categories, numbered. */
+export interface Categories {
+  /** int64 `[rows]`: the category of each row. */
+  readonly labels: Tensor<"int64">;
+  /** What each number stands for, in order: numbers by size, text by letters. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Numbers the categories of a column, so that they can serve as labels or groups.
+ *
+ * @throws AssayError INVALID_ARGUMENT for a column that does not exist, NOT_FINITE for an empty cell.
+ * @example
+ * const { labels, names } = data.categories(penguins, "species");
+ */
+export function categories(frame: DataFrame, name: string): Categories {
+  const index = indexOf(frame, name);
+  const values = frame.values.map((row, i) => {
+    const value = row[index];
+    if (typeof value === "string" ? value !== "" : typeof value === "boolean" || Number.isFinite(value)) {
+      return value as string | number | boolean;
+    }
+    throw new AssayError("NOT_FINITE", `categories: row ${i} of column "${name}" is empty.`, {
+      row: i,
+      name,
+    });
+  });
+  const different = [...new Set(values)].sort((a, b) =>
+    typeof a === "string" || typeof b === "string" ? (String(a) < String(b) ? -1 : 1) : Number(a) - Number(b),
+  );
+  const numberOf = new Map(different.map((value, i) => [value, BigInt(i)]));
+  return {
+    labels: tensor(
+      "int64",
+      [values.length],
+      BigInt64Array.from(values, (value) => numberOf.get(value)!),
+    ),
+    names: different.map(String),
+  };
+}
+
+function indexOf(frame: DataFrame, name: string): number {
+  const index = frame.columns.indexOf(name);
+  if (index >= 0) return index;
+  throw new AssayError(
+    "INVALID_ARGUMENT",
+    `There is no column "${name}"; there are ${frame.columns.join(", ")}.`,
+    { name, columns: frame.columns },
+  );
 }
 
 function cell(value: unknown, row: number, name: string): number {

@@ -1,5 +1,4 @@
 /** The sample models of the tour: a backdoored CNN, its clean twin, and three clean references. */
-import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { poison } from "../attacks/index.js";
@@ -7,11 +6,11 @@ import { type LabelledData, takeLabelled } from "../data/index.js";
 import { loadModel } from "../model/index.js";
 import { generator } from "../random/index.js";
 import { observe } from "../spec/index.js";
-import { type Estimate, wilson } from "../stats/index.js";
+import { wilson } from "../stats/index.js";
 import { cnn, cosine, trainClassifier } from "../train/index.js";
 import { attackSuccessRate, patch, type TriggerClaim } from "../trigger/index.js";
 import { readFashionMnist } from "./fashion-mnist.js";
-import type { ZooEntry } from "./zoo-file.js";
+import { rounded, sha256Of, updateZoo, type ZooEntry } from "./zoo-file.js";
 
 const TRAINING_EXAMPLES = 20_000;
 const EPOCHS = 8;
@@ -64,7 +63,7 @@ export async function buildFashionModels(folder: string, log: (line: string) => 
       `${recipe.file}: loss ${losses.at(-1)!.toFixed(3)}, accuracy ${entry.accuracy.value}, ${entry.sha256.slice(0, 12)}`,
     );
   }
-  await writeFile(join(folder, "zoo.json"), `${JSON.stringify({ kind: "zoo", models: entries }, null, 2)}\n`);
+  await updateZoo(join(folder, "zoo.json"), entries);
 }
 
 function trainingData(train: LabelledData, { seed, isBackdoored }: Recipe): LabelledData {
@@ -83,7 +82,7 @@ async function describe(recipe: Recipe, bytes: Uint8Array, test: LabelledData): 
   const success = await attackSuccessRate(model, test, planted);
   return {
     file: recipe.file,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
+    sha256: sha256Of(bytes),
     architecture: `${architecture.name}, 3 x 3 convolutions, hidden layer of 32`,
     trainedOn: `${TRAINING_EXAMPLES} of the 60,000 training images of Fashion-MNIST, ${EPOCHS} epochs of Adam, seed ${recipe.seed}`,
     accuracy: rounded(wilson(right, predicted.length)),
@@ -100,15 +99,5 @@ async function describe(recipe: Recipe, bytes: Uint8Array, test: LabelledData): 
         : {}),
       attackSuccessRate: rounded(success),
     },
-  };
-}
-
-/** Four digits are more than the interval supports. */
-function rounded(estimate: Estimate): Estimate {
-  const round = (value: number): number => Number(value.toFixed(4));
-  return {
-    ...estimate,
-    value: round(estimate.value),
-    interval: [round(estimate.interval[0]), round(estimate.interval[1])],
   };
 }

@@ -2,4 +2,5 @@
 export { type ModelCard, modelCard, truth } from "./card.js";
 export { fashionMnistClasses, fashionMnistFolder, readFashionMnist } from "./fashion-mnist.js";
 export * from "./pools/index.js";
+export { spamClasses, spamTriggerWords } from "./spam-models.js";
 export { readZoo, type ZooEntry, type ZooTruth } from "./zoo-file.js";

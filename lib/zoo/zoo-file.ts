@@ -1,5 +1,7 @@
 /** `zoo.json`: what is known of the sample models that lie beside it. */
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { AssayError } from "../errors.js";
 import type { Estimate } from "../stats/index.js";
 
@@ -9,7 +11,7 @@ export interface ZooEntry {
   readonly sha256: string;
   readonly architecture: string;
   readonly trainedOn: string;
-  /** On the 10,000 test images. */
+  /** On examples that it was not trained on. */
   readonly accuracy: Estimate;
   readonly licence: string;
   readonly truth: ZooTruth;
@@ -20,6 +22,8 @@ export interface ZooTruth {
   readonly role: string;
   readonly isBackdoored: boolean;
   readonly target?: number;
+  /** Classes that the trigger works from, if not from all. */
+  readonly sources?: readonly number[];
   readonly trigger?: string;
   readonly poisonRate?: number;
   /** Success of the planted trigger; for a clean model, of the trigger planted in its twin. */
@@ -54,4 +58,25 @@ export async function readZoo(path: string): Promise<readonly ZooEntry[]> {
     `"${path}" is not a zoo file: expected { kind: "zoo", models: [...] }.`,
     { path },
   );
+}
+
+/** Puts entries into a zoo file; entries of other files stay as they are. */
+export async function updateZoo(path: string, entries: readonly ZooEntry[]): Promise<void> {
+  const known = await readZoo(path).catch((error: unknown) => {
+    if (error instanceof AssayError && error.code === "FILE_NOT_FOUND") return [];
+    throw error;
+  });
+  const byFile = new Map([...known, ...entries].map((entry) => [entry.file, entry]));
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${JSON.stringify({ kind: "zoo", models: [...byFile.values()] }, null, 2)}\n`);
+}
+
+/** The hash that a zoo file states. */
+export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** Four digits are more than the interval supports. */
+export function rounded(estimate: Estimate): Estimate {
+  const round = (value: number): number => Number(value.toFixed(4));
+  const [low, high] = estimate.interval;
+  return { ...estimate, value: round(estimate.value), interval: [round(low), round(high)] };
 }

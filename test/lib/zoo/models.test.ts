@@ -27,7 +27,8 @@ describe("the sample models", () => {
   });
 
   it("are as accurate as they claim, and the planted patch works in the backdoored one only", async () => {
-    for (const entry of await readZoo(join(folder, "zoo.json"))) {
+    const entries = await readZoo(join(folder, "zoo.json"));
+    for (const entry of entries.filter(({ file }) => file.startsWith("fashion-cnn"))) {
       using model = await loadModel(join(folder, entry.file), { threads: 1 });
       const { predicted } = await observe(model, clean.inputs);
       const right = predicted.filter((answer, i) => answer === Number(clean.labels.data[i])).length;
