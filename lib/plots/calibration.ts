@@ -4,7 +4,8 @@ import type { Figure } from "./figure.js";
 import { axis, colourOf, layout, say, sayEstimate } from "./style.js";
 
 /** What happened against what was forecast, bin by bin, with intervals and the diagonal of perfect calibration. */
-export function reliability({ bins, expectedCalibrationError, brier, logLoss, n }: Reliability): Figure {
+export function reliability(result: Reliability): Figure {
+  const { bins, expectedCalibrationError, uncorrectedCalibrationError, brier, logLoss, n } = result;
   return {
     kind: "figure",
     data: [
@@ -38,7 +39,7 @@ export function reliability({ bins, expectedCalibrationError, brier, logLoss, n 
       yaxis: axis("observed rate", { range: [0, 1.01] }),
       width: 520,
     }),
-    description: `Reliability of ${n} forecasts: expected calibration error ${say(expectedCalibrationError)}, Brier score ${sayEstimate(brier)}, log loss ${sayEstimate(logLoss)} nats.`,
+    description: `Reliability of ${n} forecasts: expected calibration error ${sayEstimate(expectedCalibrationError)} (${say(uncorrectedCalibrationError)} before the correction for chance), Brier score ${sayEstimate(brier)}, log loss ${sayEstimate(logLoss)} nats.`,
   };
 }
 

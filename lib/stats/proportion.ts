@@ -89,39 +89,6 @@ export function upperLimit(successes: number, n: number, options: IntervalOption
   };
 }
 
-/**
- * How many trials are needed so that seeing at most `allowed` events puts the upper limit of the rate below `rate`.
- *
- * @param rate The rate to exclude, between 0 and 1.
- * @param options.allowed Number of events that may be seen. Default 0.
- * @example
- * trialsForUpperLimit(0.01)   // 299
- */
-export function trialsForUpperLimit(
-  rate: number,
-  options: IntervalOptions & { readonly allowed?: number } = {},
-): number {
-  const { allowed = 0 } = options;
-  const level = checkLevel("trialsForUpperLimit", options.level);
-  if (!(rate > 0 && rate < 1) || !Number.isInteger(allowed) || allowed < 0) {
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `trialsForUpperLimit: expected 0 < rate < 1 and a whole number of allowed events, got ${rate} and ${allowed}.`,
-      { rate, allowed },
-    );
-  }
-  const isEnough = (n: number): boolean => betaQuantile(level, allowed + 1, n - allowed) <= rate;
-  let high = allowed + 1;
-  while (!isEnough(high)) high *= 2;
-  let low = Math.max(allowed + 1, Math.floor(high / 2));
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (isEnough(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return high;
-}
-
 function checkCounts(who: string, successes: number, n: number): void {
   if (Number.isInteger(successes) && Number.isInteger(n) && n >= 1 && successes >= 0 && successes <= n)
     return;

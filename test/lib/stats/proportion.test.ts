@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { clopperPearson, trialsForUpperLimit, upperLimit, wilson } from "../../../lib/stats/index.js";
+import { clopperPearson, upperLimit, wilson } from "../../../lib/stats/index.js";
 import { readFixture } from "../../support/fixtures.js";
 
 interface Row {
@@ -46,21 +46,5 @@ describe("stats: intervals of a proportion", () => {
     assert.throws(() => clopperPearson(0, 0), { code: "INVALID_ARGUMENT" });
     assert.throws(() => upperLimit(1.5, 10), { code: "INVALID_ARGUMENT" });
     assert.throws(() => wilson(1, 10, { level: 95 }), { code: "INVALID_ARGUMENT", message: /got 95/ });
-  });
-});
-
-describe("stats.trialsForUpperLimit", () => {
-  it("is the smallest number of trials that suffices", () => {
-    assert.equal(trialsForUpperLimit(0.01), 299);
-    for (const [rate, allowed] of [
-      [0.01, 0],
-      [0.05, 3],
-      [0.5, 0],
-      [0.2, 7],
-    ] as const) {
-      const n = trialsForUpperLimit(rate, { allowed });
-      assert.ok(upperLimit(allowed, n).interval[1] <= rate);
-      if (n > allowed + 1) assert.ok(upperLimit(allowed, n - 1).interval[1] > rate);
-    }
   });
 });

@@ -6,6 +6,7 @@ import {
   clopperPearson,
   compareAuroc,
   delong,
+  detCurve,
   normalCdf,
   normalQuantile,
   partialAuroc,
@@ -25,6 +26,11 @@ interface Row {
   readonly pairedVariance: number;
   readonly partial: [number, number][];
 }
+interface Ovarian {
+  readonly outcome: number[];
+  readonly single: Readonly<Record<string, { scores: number[]; auroc: number; variance: number }>>;
+  readonly pairs: readonly { first: string; second: string; pValue: number }[];
+}
 const { roc } = readFixture<{ roc: readonly Row[] }>("scipy", "stats.json");
 const near = (actual: number, expected: number): void =>
   assert.ok(Math.abs(actual - expected) < 1e-12, `${actual} instead of ${expected}`);
@@ -43,6 +49,22 @@ describe("stats.auroc", () => {
       near(pValue, 2 * normalCdf(-Math.abs(difference.value) / Math.sqrt(row.pairedVariance)));
     });
   }
+
+  it("agrees with a published implementation of DeLong's method on the data of DeLong's paper", () => {
+    const { outcome, single, pairs } = readFixture<Ovarian>("delong", "ovarian.json");
+    const groups = (scores: readonly number[]) => ({
+      negatives: scores.filter((_, i) => outcome[i] === 0),
+      positives: scores.filter((_, i) => outcome[i] === 1),
+    });
+    for (const { scores, auroc: area, variance } of Object.values(single)) {
+      near(delong(groups(scores)).auroc, area);
+      near(delong(groups(scores)).standardError ** 2, variance);
+    }
+    for (const { first, second, pValue } of pairs) {
+      const [one, two] = [groups(single[first]!.scores), groups(single[second]!.scores)];
+      near(compareAuroc(one, two).pValue, pValue);
+    }
+  });
 
   it("counts ties one half", () => {
     assert.equal(auroc({ negatives: [1, 1], positives: [1, 1, 1] }).value, 0.5);
@@ -120,20 +142,78 @@ describe("stats.rocCurve", () => {
   });
 });
 
+describe("stats.detCurve", () => {
+  it("agrees with scikit-learn's error rates", () => {
+    const { det } = readFixture<{ det: { falsePositiveRates: number[]; missRates: number[] }[] }>(
+      "scipy",
+      "stats.json",
+    );
+    roc.forEach((row, index) => {
+      const { falsePositiveRates, missRates } = detCurve(row, { seed: 1, resamples: 100 });
+      const points = Array.from(falsePositiveRates, (x, i) => `${x.toFixed(9)} ${missRates[i]!.toFixed(9)}`);
+      // scikit-learn leaves out points on the outer edges; every one that it has must be among ours.
+      det[index]!.falsePositiveRates.forEach((x, i) => {
+        assert.ok(
+          points.includes(`${x.toFixed(9)} ${det[index]!.missRates[i]!.toFixed(9)}`),
+          `${index} ${i}`,
+        );
+      });
+    });
+  });
+
+  it("crosses the diagonal where misses and false alarms are equally frequent", () => {
+    const { equalErrorRate } = detCurve(
+      { negatives: [0, 1, 2, 3], positives: [2.5, 4, 5, 6] },
+      { seed: 1, resamples: 100 },
+    );
+    // Above 2.5 a quarter of the negatives and none but one of the positives is on the wrong side.
+    near(equalErrorRate.value, 0.25);
+    assert.ok(equalErrorRate.interval[0] <= 0.25 && equalErrorRate.interval[1] >= 0.25);
+    assert.equal(
+      detCurve({ negatives: [0, 1], positives: [2, 3] }, { seed: 1, resamples: 100 }).equalErrorRate.value,
+      0,
+    );
+  });
+});
+
 describe("stats.partialAuroc", () => {
+  it("has the AUROC's value over the whole range, and an interval about as wide as DeLong's", () => {
+    const row = roc[3]!;
+    const [whole, usual] = [partialAuroc(1, row), auroc(row)];
+    near(whole.value, usual.value);
+    whole.interval.forEach((bound, i) => {
+      assert.ok(Math.abs(bound - usual.interval[i]!) < 0.002, `${whole.interval} ${usual.interval}`);
+    });
+  });
+
+  it("is 1 and sure of little where few negatives separate completely", () => {
+    const { value, interval } = partialAuroc(0.1, { negatives: [0, 1, 2, 3], positives: [5, 6, 7] });
+    assert.equal(value, 1);
+    assert.ok(interval[1] === 1 && interval[0] < 0.6, String(interval));
+  });
+
   it("agrees with scikit-learn's standardised partial area", () => {
     for (const row of roc) {
-      for (const [rate, expected] of row.partial) near(partialAuroc(rate, row), expected);
+      for (const [rate, expected] of row.partial) near(partialAuroc(rate, row).value, expected);
     }
   });
 });
 
 describe("stats.truePositiveRateAt", () => {
+  it("promises nothing from below where no negative can hold the rate", () => {
+    const negatives = Array.from({ length: 100 }, (_, i) => i);
+    const positives = negatives.map((score) => score + 1000);
+    // P(rate above the largest of 100 > 1 %) = 0.99^100 = 0.37; 368 negatives bring it to 0.025.
+    assert.ok(truePositiveRateAt(0.01, { negatives, positives }).interval[0] < 0.01);
+    const more = Array.from({ length: 400 }, (_, i) => i);
+    const { interval } = truePositiveRateAt(0.01, { negatives: more, positives });
+    assert.ok(interval[0] > 0.95 && interval[1] === 1, String(interval));
+  });
+
   it("never lets more negatives through than asked", () => {
     const negatives = [0, 0, 1, 1, 2, 3, 4, 5, 6, 7];
     const positives = [1, 3.5, 5, 6.5, 8];
-    const at = (rate: number): number =>
-      truePositiveRateAt(rate, { negatives, positives }, { seed: 1 }).value;
+    const at = (rate: number): number => truePositiveRateAt(rate, { negatives, positives }).value;
     assert.equal(at(0), 1 / 5);
     assert.equal(at(0.1), 2 / 5);
     assert.equal(at(0.2), 2 / 5);
@@ -145,7 +225,7 @@ describe("stats.truePositiveRateAt", () => {
     const random = generator(5);
     const negatives = Array.from({ length: 60 }, () => random.normal());
     const positives = Array.from({ length: 60 }, () => random.normal() + 2);
-    const { value, interval } = truePositiveRateAt(0.05, { negatives, positives }, { seed: 1 });
+    const { value, interval } = truePositiveRateAt(0.05, { negatives, positives });
     const binomial = clopperPearson(Math.round(value * 60), 60).interval;
     assert.ok(interval[1] - interval[0] > binomial[1] - binomial[0]);
   });

@@ -9,9 +9,11 @@ import {
   kolmogorovSmirnov,
   kolmogorovSmirnovTwoSample,
   logLoss,
+  meanEstimate,
   permutationTest,
   precisionRecallCurve,
   reliability,
+  wilson,
 } from "../../../lib/stats/index.js";
 import { readFixture } from "../../support/fixtures.js";
 
@@ -191,16 +193,38 @@ describe("stats.permutationTest", () => {
 });
 
 describe("stats: forecasts", () => {
-  it("agree with scikit-learn on Brier score and log loss, and with SciPy on the interval", () => {
+  it("agree with scikit-learn on Brier score and log loss", () => {
     near(brierScore({ probabilities, outcomes }).value, tests.brier, 1e-12);
     near(logLoss({ probabilities, outcomes }).value, tests.logLoss, 1e-9);
-    brierScore({ probabilities, outcomes }).interval.forEach((bound, i) => {
+  });
+
+  it("have Wilson's interval where all forecasts are alike: the score then counts outcomes", () => {
+    const constant = {
+      probabilities: Array(40).fill(0.2),
+      outcomes: Array.from({ length: 40 }, (_, i) => Number(i < 3)),
+    };
+    const toScore = (rate: number): number => 0.04 + 0.6 * rate;
+    const { interval } = brierScore(constant);
+    // Up to n / (n - 1) in the variance.
+    near(interval[1], toScore(wilson(3, 40).interval[1]), 2e-3);
+    assert.ok(interval[0] <= toScore(3 / 40) && interval[0] >= 0.04);
+  });
+
+  it("have Student's interval of a mean like SciPy's, and a wider one between bounds", () => {
+    const losses = probabilities.map((p, i) => (p - outcomes[i]!) ** 2);
+    meanEstimate(losses).interval.forEach((bound, i) => {
       near(bound, tests.brierInterval[i]!, 1e-10);
+    });
+    assert.ok(meanEstimate(losses, { bounds: [0, 1] }).interval[1] > tests.brierInterval[1]);
+    near(meanEstimate(Array(10).fill(0), { bounds: [0, 1] }).interval[1], wilson(0, 10).interval[1], 1e-12);
+    assert.throws(() => meanEstimate([0, 2], { bounds: [0, 1] }), {
+      code: "INVALID_ARGUMENT",
+      message: /value 1 is 2/,
     });
   });
 
   it("compare each bin with what happened", () => {
-    const { bins, expectedCalibrationError, n } = reliability({
+    const { bins, expectedCalibrationError, uncorrectedCalibrationError, n } = reliability({
       probabilities: [0.05, 0.05, 0.95, 1],
       outcomes: [0, 1, 1, 1],
     });
@@ -208,7 +232,8 @@ describe("stats: forecasts", () => {
       bins.map(({ observed }) => observed.value),
       [0.5, 1],
     );
-    near(expectedCalibrationError, (0.45 * 2 + 0.025 * 2) / 4, 1e-12);
+    near(uncorrectedCalibrationError, (0.45 * 2 + 0.025 * 2) / 4, 1e-12);
+    assert.ok(expectedCalibrationError.value < uncorrectedCalibrationError);
     assert.equal(n, 4);
   });
 
