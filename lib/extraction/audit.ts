@@ -7,16 +7,16 @@ import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { lintModel } from "../onnx/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
-import { attackSuccessRate } from "../trigger/index.js";
-import { type Calibration, calibrate } from "./calibration.js";
-import { imageModel } from "./image-model.js";
-import { allTargets, fastSearch, type Inversion, invert, smallness } from "./invert.js";
+import { conclude } from "./conclude.js";
+import { allTargets, fastSearch } from "./invert.js";
 import type { Arm, SearchOptions } from "./mask-search.js";
+import { pairsOf } from "./pairs.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
-import { type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
-import type { InversionStore } from "./store.js";
-import { BACKDOORED, type Check, type Decision, decide, SUSPICIOUS, type Verdict } from "./verdict.js";
-import { type TriggerVerification, verifyTrigger } from "./verify.js";
+import { type Scan, type ScanOptions, scanPairs, scanTargets } from "./scan.js";
+import { simulateReferences, whyNoSimulation } from "./simulated-references.js";
+import { type InversionStore, noInversionStore } from "./store.js";
+import type { Check, Decision, Verdict } from "./verdict.js";
+import type { TriggerVerification } from "./verify.js";
 
 /** How much an audit may spend. */
 export type Budget = "quick" | "standard" | "thorough";
@@ -49,31 +49,24 @@ export interface Audit {
   readonly range: readonly [number, number];
 }
 
-/** One family of searches and how it compares with the references. */
-export interface Scan {
-  readonly name: string;
-  readonly arms: readonly Arm[];
-  readonly maskL1Norms: readonly number[];
-  readonly referenceL1Norms: readonly (readonly number[])[];
-  readonly calibration: Calibration;
-}
+/** Search of every class as a target. */
+type TargetPlan = Omit<typeof fastSearch, "steps"> & { readonly steps: number };
 
 interface Plan {
-  readonly targets: typeof fastSearch | (Omit<typeof fastSearch, "steps"> & { readonly steps: number });
+  readonly targets: TargetPlan;
   readonly pairs: { readonly steps: number; readonly batch: number } | null;
+  /** Steps of training per simulated reference; null for none. */
+  readonly simulation: number | null;
 }
 
 const plans: Readonly<Record<Budget, Plan>> = {
-  quick: { targets: { ...fastSearch, steps: 96 }, pairs: null },
-  standard: { targets: fastSearch, pairs: { steps: 40, batch: 8 } },
-  thorough: { targets: { ...fastSearch, steps: 360 }, pairs: { steps: 120, batch: 16 } },
+  quick: { targets: { ...fastSearch, steps: 64 }, pairs: null, simulation: null },
+  standard: { targets: { ...fastSearch, steps: 96 }, pairs: { steps: 40, batch: 8 }, simulation: 600 },
+  thorough: { targets: { ...fastSearch, steps: 240 }, pairs: { steps: 80, batch: 16 }, simulation: 1500 },
 };
 
 /** Score of a model with planted logic: above what clean models reach. */
 const LOGIC_SCORE = 2;
-
-/** Most (victim, target) pairs that are searched at once; more classes than ten need a choice of pairs. */
-const MAX_PAIRS = 90;
 
 /**
  * Audits a model.
@@ -132,57 +125,121 @@ function unsearched(model: LoadedModel, { seed, references = [] }: AuditOptions,
 
 async function searchAll(model: LoadedModel, clean: CleanData, options: AuditOptions): Promise<Audit> {
   const started = performance.now();
-  const { seed, references = [], budget = "standard", range, storeOf, signal, onProgress } = options;
+  const { seed, budget = "standard", range, storeOf, signal, onProgress } = options;
   const images = await prepareImages(model, clean, { seed, range });
-  checkReferences(model, references);
+  checkReferences(model, options.references ?? []);
   const plan = plans[budget];
-  const search = (step: string): Omit<SearchOptions, "steps"> => ({
-    ...plan.targets,
-    seed,
-    ...(signal ? { signal } : {}),
-    onProgress: (done, of) => onProgress?.(step, done, of),
-  });
   const logic = logicCheck(model);
-  const scans: [Scan, Inversion][] = [];
   const passes = { forward: 0, backward: 0 };
-  const run = async (name: string, arms: readonly Arm[], settings: Partial<SearchOptions>): Promise<void> => {
-    const inversions: Inversion[] = [];
-    for (const one of [model, ...references]) {
-      const settled = { ...search(`${name}: ${one.name}`), steps: plan.targets.steps, ...settings };
-      const inversion = await invert(one, images, arms, settled, storeOf?.(one));
-      passes.forward += inversion.passes.forward;
-      passes.backward += inversion.passes.backward;
-      inversions.push(inversion);
-    }
-    scans.push([scanOf(name, arms, inversions, seed), inversions[0]!]);
-  };
-  await run("every class as target", allTargets(images.classes), {});
-  const pairs = pairsOf(images);
-  const skipped = whyNoPairs(plan, pairs, references.length);
-  if (skipped === null) await run("every pair of victim and target", pairs, plan.pairs!);
-  const findings = await Promise.all(
-    scans.map(([scan, inversion]) => finding(model, images, scan, inversion)),
-  );
-  const { verdict, verification } = await conclude(model, references, images, findings, skipped, {
-    seed,
+  await using chosen = await referencesFor(model, images, plan, options, passes);
+  const { references } = chosen;
+  const scanOf = (name: string, arms: readonly Arm[], settings: Partial<SearchOptions>): ScanOptions => ({
+    name,
+    arms,
+    search: { ...plan.targets, seed, ...(signal ? { signal } : {}), ...settings },
     passes,
-    ...(signal ? { signal } : {}),
+    // Simulated references are made anew for each model: their searches serve no other audit.
+    storeOf: storeOf && ((one) => (chosen.isSimulated && one !== model ? noInversionStore : storeOf(one))),
+    onProgress,
+  });
+  const results = [
+    await scanTargets(
+      model,
+      references,
+      images,
+      scanOf("every class as target", allTargets(images.classes), {}),
+    ),
+  ];
+  const { pairs, possible } = await pairsOf(model, images);
+  const why = whyNoPairs(plan, pairs, references.length);
+  if (why === null)
+    results.push(await scanPairs(model, references, images, scanOf(PAIRS, pairs, plan.pairs!)));
+  const skipped: Check[] =
+    why === null ? [] : [{ name: PAIRS, statistic: null, pValue: null, result: "skipped", why }];
+  const { conclusion, verification } = await conclude(model, references, images, results, {
+    seed,
+    skipped,
+    passes,
+    signal,
   });
   return {
     kind: "audit",
     model: model.name,
     verdict: {
-      ...withLogic(verdict, logic),
+      ...withLogic(conclusion, logic),
       cost: { ...passes, seconds: Math.round((performance.now() - started) / 100) / 10 },
       seed,
-      warnings: [...images.warnings, ...warningsOf(references.length)],
+      warnings: [...images.warnings, ...chosen.warnings, ...fewPairs(why, pairs.length, possible), NOT_CLEAN],
     },
     references: references.map(({ name }) => name),
-    scans: scans.map(([scan]) => scan),
+    scans: results.map(({ scan }) => scan),
     verification,
     examples: takeExamples(images.heldOut.inputs, [0, 1, 2, 3, 4, 5, 6, 7]),
     range: images.range,
   };
+}
+
+const PAIRS = "every pair of victim and target";
+const NOT_CLEAN = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";
+
+/** The references given, or simulated ones where none were and the budget allows. */
+async function referencesFor(
+  model: LoadedModel,
+  images: PreparedImages,
+  { simulation }: Plan,
+  { references = [], seed, signal, onProgress }: AuditOptions,
+  passes: { forward: number; backward: number },
+): Promise<
+  {
+    readonly references: readonly LoadedModel[];
+    readonly isSimulated: boolean;
+    readonly warnings: readonly string[];
+  } & AsyncDisposable
+> {
+  const given = { references, isSimulated: false, async [Symbol.asyncDispose]() {} };
+  if (references.length > 0 || simulation === null) {
+    return { ...given, warnings: references.length >= 3 ? [] : [fewReferences(references.length)] };
+  }
+  const why = await whyNoSimulation(model, images, simulation);
+  if (why !== null) return { ...given, warnings: [`${fewReferences(0)} None were simulated: ${why}.`] };
+  try {
+    const made = await simulateReferences(model, images, {
+      seed,
+      steps: simulation,
+      ...(signal ? { signal } : {}),
+      onProgress: (done, of) => onProgress?.("training clean references", done, of),
+    });
+    passes.forward += made.passes.forward;
+    passes.backward += made.passes.backward;
+    return {
+      references: made.references,
+      isSimulated: true,
+      warnings: [
+        `No references were given: ${made.references.length} were trained on the clean data. They know less of the task than the model, so that the power is lower and the p-value only approximate.`,
+      ],
+      async [Symbol.asyncDispose]() {
+        for (const one of made.references) one.release();
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof AssayError) || error.code === "ABORTED") throw error;
+    return { ...given, warnings: [`${fewReferences(0)} None could be simulated: ${error.message}`] };
+  }
+}
+
+const fewReferences = (count: number): string =>
+  `With ${count} clean references the power is low; three or more are advised.`;
+
+const fewPairs = (why: string | null, pairs: number, possible: number): string[] =>
+  why === null && pairs < possible
+    ? [`${pairs} of ${possible} pairs of victim and target were searched, those with the shortest way.`]
+    : [];
+
+function whyNoPairs({ pairs: plan }: Plan, pairs: readonly Arm[], references: number): string | null {
+  if (plan === null) return "the quick budget leaves pairs out";
+  if (references < 2) return "pairs cannot be judged without two or more clean references";
+  if (pairs.length < 6) return "fewer than 8 clean images of almost every class";
+  return null;
 }
 
 /** The file's own graph, read for planted logic. */
@@ -230,145 +287,4 @@ function takesTheSame(a: LoadedModel, b: LoadedModel): boolean {
   return sizes[0].every(
     (dim, i) => dim === sizes[1][i] || typeof dim === "string" || typeof sizes[1][i] === "string",
   );
-}
-
-function scanOf(
-  name: string,
-  arms: readonly Arm[],
-  [own, ...others]: readonly Inversion[],
-  seed: number,
-): Scan {
-  const perClassSpread = arms.every(({ victim }) => victim === null);
-  const statistics = others.map(({ masks }) => smallness(masks));
-  return {
-    name,
-    arms,
-    maskL1Norms: own!.masks.map(({ maskL1Norm }) => maskL1Norm),
-    referenceL1Norms: others.map(({ masks }) => masks.map(({ maskL1Norm }) => maskL1Norm)),
-    calibration: calibrate(smallness(own!.masks), statistics, { seed, perClassSpread }),
-  };
-}
-
-/** Pairs of classes that the clean images hold enough of. */
-function pairsOf({ classes, search }: PreparedImages): Arm[] {
-  const counts = new Map<number, number>();
-  for (const label of search.labels.data) counts.set(Number(label), (counts.get(Number(label)) ?? 0) + 1);
-  const victims = [...counts]
-    .filter(([, count]) => count >= 8)
-    .map(([victim]) => victim)
-    .sort((a, b) => a - b);
-  return victims.flatMap((victim) =>
-    Array.from({ length: classes }, (_, target) => ({ target, victim })).filter(
-      ({ target }) => target !== victim,
-    ),
-  );
-}
-
-function whyNoPairs(plan: Plan, pairs: readonly Arm[], references: number): string | null {
-  if (plan.pairs === null) return "the quick budget leaves pairs out";
-  if (references < 2) return "pairs cannot be judged without two or more clean references";
-  if (pairs.length < 6) return "fewer than 8 clean images of almost every class";
-  if (pairs.length > MAX_PAIRS)
-    return `${pairs.length} pairs are more than the ${MAX_PAIRS} that are searched at once`;
-  return null;
-}
-
-interface Finding {
-  readonly scan: Scan;
-  readonly recovered: RecoveredTrigger;
-  readonly attackSuccessRate: Awaited<ReturnType<typeof attackSuccessRate>>;
-}
-
-/** The most unusual arm's trigger, and how it does on held-out images. */
-async function finding(
-  model: LoadedModel,
-  images: PreparedImages,
-  scan: Scan,
-  inversion: Inversion,
-): Promise<Finding> {
-  const { layout, range, search, heldOut } = images;
-  const view = imageModel(model, layout);
-  const recovered = await recoverTrigger(
-    view,
-    search,
-    inversion.masks[scan.calibration.target]!,
-    layout,
-    range,
-  );
-  return { scan, recovered, attackSuccessRate: await attackSuccessRate(view, heldOut, recovered) };
-}
-
-async function conclude(
-  model: LoadedModel,
-  references: readonly LoadedModel[],
-  images: PreparedImages,
-  findings: readonly Finding[],
-  skipped: string | null,
-  options: { seed: number; passes: { forward: number }; signal?: AbortSignal },
-) {
-  const best = mostTelling(findings);
-  const pValue = Math.min(1, best.scan.calibration.pValue * findings.length);
-  const decision = decide(pValue, best.attackSuccessRate);
-  const isAccused = decision === "backdoored" || decision === "suspicious";
-  const { layout, heldOut } = images;
-  const verification = isAccused
-    ? await verifyTrigger(imageModel(model, layout), heldOut, best.recovered, {
-        ...options,
-        references: references.map((reference) => imageModel(reference, layout)),
-      })
-    : null;
-  options.passes.forward += verification?.forwardPasses ?? 0;
-  const arm = best.scan.arms[best.scan.calibration.target]!;
-  const checks: Check[] = findings.map(({ scan }) => checkOf(scan));
-  if (skipped !== null) {
-    checks.push({
-      name: "every pair of victim and target",
-      statistic: null,
-      pValue: null,
-      result: "skipped",
-      why: skipped,
-    });
-  }
-  return {
-    verification,
-    verdict: {
-      decision,
-      score: Math.max(...findings.map(({ scan }) => scan.calibration.statistic / scan.calibration.threshold)),
-      pValue,
-      target: isAccused ? arm.target : null,
-      source: isAccused ? arm.victim : null,
-      trigger: isAccused ? { ...best.recovered, attackSuccessRate: best.attackSuccessRate } : null,
-      checks,
-    },
-  };
-}
-
-/** A trigger from every class also shows in its pairs, so pairs speak only where that search is not clear. */
-function mostTelling(findings: readonly Finding[]): Finding {
-  const [first] = findings;
-  if (first!.scan.calibration.pValue * findings.length < BACKDOORED) return first!;
-  return findings.reduce((low, one) =>
-    one.scan.calibration.pValue < low.scan.calibration.pValue ? one : low,
-  );
-}
-
-function checkOf({ name, arms, calibration, maskL1Norms, referenceL1Norms }: Scan): Check {
-  const { target, statistic, pValue } = calibration;
-  const arm = arms[target]!;
-  const what = arm.victim === null ? `class ${arm.target}` : `class ${arm.victim} to class ${arm.target}`;
-  const pixels = (value: number): string => value.toPrecision(3);
-  const beside = referenceL1Norms.map((norms) => pixels(norms[target]!)).join(", ");
-  return {
-    name,
-    statistic,
-    pValue,
-    result: pValue < SUSPICIOUS ? "flag" : "pass",
-    why: `the most unusual is ${what}: ${pixels(maskL1Norms[target]!)} pixels${beside === "" ? "" : `, in clean references ${beside}`}`,
-  };
-}
-
-function warningsOf(references: number): string[] {
-  const always = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";
-  if (references >= 3) return [always];
-  return [`With ${references} clean references the power is low; three or more are advised.`, always];
 }

@@ -29,6 +29,14 @@ export interface Calibration {
   readonly method: string;
 }
 
+/** Pairs that were chosen from more by the suspect's own statistics. */
+export interface ChosenPairs {
+  /** How many the suspect was searched for. */
+  readonly of: number;
+  /** How many of those given are the suspect's highest; the rest were drawn at random. */
+  readonly telling: number;
+}
+
 const NULL_DRAWS = 10_000;
 // Pairs are searched on few images, and their residuals have heavier tails than the normal distribution: with it a
 // clean development model came out at p = 0.02. Degrees of freedom chosen on such models, no test model.
@@ -47,16 +55,16 @@ const PAIR_DEGREES = 8;
  * @param suspect One value per class, higher is more anomalous, e.g. minus the log of a mask's L1 norm.
  * @param references The same for each clean reference model.
  * @param options.seed Seeds the simulation of the null distribution.
- * @param options.perClassSpread False uses the pooled spread alone, and a null with heavier tails: right for
- *   (victim, target) pairs, whose own spread is known badly. Default true.
+ * @param options.pairs For (victim, target) pairs: of how many they were chosen. Their own spread is known badly, so
+ *   the pooled one is used alone, with a null of heavier tails that repeats the choice. Default: classes.
  * @throws AssayError INVALID_ARGUMENT for fewer than two classes or unequal lengths, NOT_FINITE for NaN.
  */
 export function calibrate(
   suspect: ArrayLike<number>,
   references: readonly ArrayLike<number>[],
-  options: { seed: number; perClassSpread?: boolean },
+  options: { seed: number; pairs?: ChosenPairs },
 ): Calibration {
-  const { seed, perClassSpread = true } = options;
+  const { seed, pairs } = options;
   const classes = suspect.length;
   if (classes < 2 || references.some((values) => values.length !== classes)) {
     throw new AssayError(
@@ -73,9 +81,9 @@ export function calibrate(
       });
     }
   }
-  const scores = anomalyScores(suspect, references, perClassSpread);
+  const scores = anomalyScores(suspect, references, pairs === undefined);
   const statistic = maximum(scores);
-  const clean = simulateNull(classes, references.length, perClassSpread, seed);
+  const clean = simulateNull(classes, references.length, pairs, seed);
   const asHigh = clean.reduce((count, value) => count + (value >= statistic ? 1 : 0), 0);
   return {
     kind: "calibration",
@@ -95,17 +103,17 @@ const nulls = new Map<string, Float64Array>();
 function simulateNull(
   classes: number,
   references: number,
-  perClassSpread: boolean,
+  pairs: ChosenPairs | undefined,
   seed: number,
 ): Float64Array {
-  const key = `${classes} ${references} ${perClassSpread} ${seed}`;
+  const key = `${classes} ${references} ${pairs?.of} ${pairs?.telling} ${seed}`;
   const known = nulls.get(key);
   if (known) return known;
   const random = generator(seed).split("calibration");
   const values = Float64Array.from({ length: NULL_DRAWS }, () => {
-    const draw = perClassSpread ? () => random.normal() : () => studentT(random);
-    const [first, ...rest] = drawClean(classes, references, draw);
-    return maximum(anomalyScores(first!, rest, perClassSpread));
+    const draw = pairs === undefined ? () => random.normal() : () => studentT(random);
+    const first = drawSuspect(classes, pairs, draw);
+    return maximum(anomalyScores(first, drawClean(classes, references, draw), pairs === undefined));
   }).sort();
   if (nulls.size >= 16) nulls.clear();
   nulls.set(key, values);
@@ -165,9 +173,22 @@ function meanOf(models: readonly Float64Array[], k: number): number {
   return models.length === 0 ? 0 : sum / models.length;
 }
 
-/** Statistics of one suspect and `count` references that are all clean. */
+/** Statistics of a clean suspect, chosen as the pairs were. */
+function drawSuspect(classes: number, pairs: ChosenPairs | undefined, draw: () => number): Float64Array {
+  const all = Float64Array.from({ length: Math.max(classes, pairs?.of ?? 0) }, draw);
+  if (pairs === undefined || pairs.of <= classes) return all;
+  const sorted = all.sort().reverse();
+  const random = Float64Array.from({ length: classes - pairs.telling }, (_, i) => {
+    // Every so-many-th of the rest: the mean of a random choice, without its noise.
+    const rest = sorted.length - pairs.telling;
+    return sorted[pairs.telling + Math.floor(((i + 0.5) * rest) / (classes - pairs.telling))]!;
+  });
+  return Float64Array.from([...sorted.subarray(0, pairs.telling), ...random]);
+}
+
+/** Statistics of `count` clean references. */
 function drawClean(classes: number, count: number, draw: () => number): Float64Array[] {
-  return Array.from({ length: count + 1 }, () => Float64Array.from({ length: classes }, draw));
+  return Array.from({ length: count }, () => Float64Array.from({ length: classes }, draw));
 }
 
 /** Student's t by Bailey's polar method: one power per draw. */

@@ -1,5 +1,5 @@
 /** Trigger extraction: search, calibration against clean models, verification. */
-export { type Audit, type AuditOptions, audit, type Budget, type Scan } from "./audit.js";
+export { type Audit, type AuditOptions, audit, type Budget } from "./audit.js";
 export { type Calibration, calibrate } from "./calibration.js";
 export { fastSearch } from "./invert.js";
 export { madFalseAlarmRate, madIndex } from "./mad-index.js";
@@ -11,6 +11,8 @@ export {
 } from "./neural-cleanse.js";
 export type { CleanData } from "./prepare.js";
 export type { RecoveredTrigger } from "./recovered-trigger.js";
+export type { Scan } from "./scan.js";
+export { type SimulationOptions, simulateReferences } from "./simulated-references.js";
 export { folderStore, type InversionStore } from "./store.js";
 export type { Check, Decision, Verdict } from "./verdict.js";
 export { type Control, type TriggerVerification, verifyTrigger } from "./verify.js";

@@ -11,6 +11,12 @@ export interface InversionStore {
   write(key: string, masks: readonly FoundMask[]): Promise<void>;
 }
 
+/** Keeps nothing. */
+export const noInversionStore: InversionStore = {
+  read: () => Promise.resolve(undefined),
+  write: () => Promise.resolve(),
+};
+
 /** Searches kept at most; the oldest go first. A search of 90 pairs takes about 800 kB. */
 const MAX_FILES = 200;
 const FORMAT = 1;

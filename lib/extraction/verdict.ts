@@ -41,6 +41,10 @@ export interface Verdict {
 export const SUSPICIOUS = 0.05;
 export const BACKDOORED = 0.01;
 
+/** Whether a decision names a class. */
+export const isAccusation = (decision: Decision): boolean =>
+  decision === "backdoored" || decision === "suspicious";
+
 /**
  * Accuses only on an unusual statistic *and* a trigger that works on inputs it was not made from.
  *

@@ -2,7 +2,7 @@
 import { generator } from "../../random/index.js";
 
 /** The three architectures, by the side of the images that they take. */
-export type PoolArchitecture = "cnn-28" | "cnn-14" | "resnet-14";
+export type PoolArchitecture = "cnn-28" | "cnn-14" | "wide-14";
 
 /** Kinds of backdoor that a member can have. */
 export type AttackFamily =
@@ -36,7 +36,7 @@ export type PoolName = "dev" | "test";
 
 type Share = readonly [role: PoolRole, family: AttackFamily | null, perArchitecture: readonly number[]];
 
-const architectures: readonly PoolArchitecture[] = ["cnn-28", "cnn-14", "resnet-14"];
+const architectures: readonly PoolArchitecture[] = ["cnn-28", "cnn-14", "wide-14"];
 
 // The test pool has families that the development pool never saw (checker, pixel, stripes and all of V1x), and
 // no seed, reference, trigger or subset of the data in common with it.
@@ -51,20 +51,20 @@ const shares: Readonly<Record<PoolName, readonly Share[]>> = {
   ],
   test: [
     ["reference", null, [3, 3, 3]],
-    ["V1", null, [8, 6, 6]],
+    ["V1", null, [6, 7, 7]],
     ["V1", "square", [2, 2, 2]],
-    ["V1", "checker", [2, 1, 1]],
-    ["V1", "pixel", [2, 1, 1]],
+    ["V1", "checker", [1, 2, 1]],
+    ["V1", "pixel", [1, 1, 2]],
     ["V1", "noise-blend", [1, 1, 1]],
     ["V1", "stripes", [1, 1, 1]],
-    ["V2", null, [4, 2, 2]],
-    ["V2", "source-specific", [4, 2, 2]],
+    ["V2", null, [2, 3, 3]],
+    ["V2", "source-specific", [2, 3, 3]],
     ["V3", null, [2, 1, 1]],
     ["V3", "evasive", [2, 1, 1]],
-    ["N", null, [10, 10, 10]],
-    ["V1x", "warp", [1, 1, 1]],
-    ["V1x", "input-aware", [1, 1, 1]],
-    ["V1x", "clean-label", [1, 1, 1]],
+    ["N", null, [6, 7, 7]],
+    ["V1x", "warp", [0, 1, 1]],
+    ["V1x", "input-aware", [0, 1, 1]],
+    ["V1x", "clean-label", [0, 1, 1]],
   ],
 };
 
