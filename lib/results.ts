@@ -1,5 +1,5 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
-import type { Detection, Detector, Gaussian } from "./anomaly/index.js";
+import type { CovarianceSpectrum, Detection, Detector, Gaussian } from "./anomaly/index.js";
 import type { Audit, Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
 import type { LoadedModel } from "./model/index.js";
 import type { ModelScan } from "./onnx/index.js";
@@ -9,7 +9,15 @@ import type { TokenHeat } from "./plots/token-heat.js";
 import type { FewShotCurve, LayerSweep, LinearProbe, ProbeEvaluation } from "./probes/index.js";
 import type { SpecificationReport } from "./spec/index.js";
 import type { Estimate } from "./stats/estimate.js";
-import type { GoodnessOfFit, PermutationTest, PrecisionRecallCurve, Reliability } from "./stats/index.js";
+import type {
+  ConfusionMatrix,
+  DetCurve,
+  GoodnessOfFit,
+  MonteCarloNull,
+  PermutationTest,
+  PrecisionRecallCurve,
+  Reliability,
+} from "./stats/index.js";
 import type { AurocComparison, RocCurve } from "./stats/roc.js";
 import type { ModelCard } from "./zoo/index.js";
 
@@ -28,7 +36,11 @@ export type Result =
   | Gaussian
   | Detection
   | Pick<Detector, "kind" | "name" | "n" | "d" | "warnings">
+  | CovarianceSpectrum
   | Reliability
+  | DetCurve
+  | ConfusionMatrix
+  | MonteCarloNull
   | PrecisionRecallCurve
   | PermutationTest
   | GoodnessOfFit

@@ -7,4 +7,5 @@ export { fitGaussian, type Gaussian, type GaussianOptions } from "./gaussian.js"
 export { fitLayerwise, type Layers, type LayerwiseDetector } from "./layerwise.js";
 export { fitQue, fitSpectralSignature, fitSpectre, type QueOptions, type SpectreOptions } from "./que.js";
 export { fitDiagonalGaussian, fitNearestNeighbours, fitPcaResidual } from "./simple-detectors.js";
+export { type CovarianceSpectrum, covarianceSpectrum } from "./spectrum.js";
 export { type StripOptions, strip } from "./strip.js";

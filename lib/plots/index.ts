@@ -1,10 +1,15 @@
 export { precisionRecall, reliability } from "./calibration.js";
+export { confusion } from "./confusion.js";
+export { det } from "./det.js";
 export { detection, probe } from "./detectors.js";
 export { examples } from "./examples.js";
 export * from "./figure.js";
 export * from "./image-grid.js";
+export { nullDistribution } from "./null.js";
 export { fewShotCurve, layerSweep } from "./probing.js";
+export { type QuantileOptions, quantiles } from "./quantiles.js";
 export { roc } from "./roc.js";
 export { type ScoreOptions, scores } from "./scores.js";
+export { covarianceSpectrum } from "./spectrum.js";
 export { type TokenHeat, tokenHeat } from "./token-heat.js";
 export { triggerPictures, triggerSearch } from "./trigger.js";

@@ -5,6 +5,7 @@ export * from "./confusion.js";
 export { type DetCurve, detCurve } from "./det.js";
 export type { Estimate } from "./estimate.js";
 export * from "./goodness-of-fit.js";
+export { type MarchenkoPastur, marchenkoPastur } from "./marchenko-pastur.js";
 export * from "./monte-carlo.js";
 export * from "./multiple-testing.js";
 export { truePositiveRateAt } from "./operating-point.js";
@@ -25,6 +26,7 @@ export { anytimeInterval } from "./sequential.js";
 export {
   betaCdf,
   betaQuantile,
+  chiSquareQuantile,
   chiSquareUpperTail,
   logGamma,
   normalCdf,

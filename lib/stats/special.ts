@@ -52,6 +52,23 @@ export function chiSquareUpperTail(x: number, degreesOfFreedom: number): number 
   return regularisedGammaQ(degreesOfFreedom / 2, x / 2);
 }
 
+/** The x that a chi-square variate stays below with probability p, for 0 <= p < 1. */
+export function chiSquareQuantile(p: number, degreesOfFreedom: number): number {
+  if (p <= 0) return 0;
+  if (p >= 1) return Number.POSITIVE_INFINITY;
+  const a = degreesOfFreedom / 2;
+  let high = Math.max(1, a);
+  while (regularisedGammaP(a, high) < p) high *= 2;
+  let low = 0;
+  for (let i = 0; i < 200 && high - low > 1e-15 * high; i++) {
+    const middle = (low + high) / 2;
+    if (regularisedGammaP(a, middle) < p) low = middle;
+    else high = middle;
+  }
+  // The distribution function is P(k / 2, x / 2): x is twice the middle of the bracket.
+  return low + high;
+}
+
 /** I_x(a, b): the distribution function of Beta(a, b). */
 export function betaCdf(x: number, a: number, b: number): number {
   if (x <= 0) return 0;

@@ -1,6 +1,7 @@
 /** Gaussians fitted to clean activations, and what they flag. */
-import type { Detection, Detector, Gaussian } from "../../../lib/anomaly/index.js";
+import type { CovarianceSpectrum, Detection, Detector, Gaussian } from "../../../lib/anomaly/index.js";
 import { detection as detectionFigure } from "../../../lib/plots/detectors.js";
+import { covarianceSpectrum } from "../../../lib/plots/spectrum.js";
 import type { Display } from "../../protocol/mime.js";
 import { card } from "../card.js";
 import { formatInteger, formatNumber, plainLine } from "../format.js";
@@ -10,6 +11,10 @@ import { renderFigure } from "./figure.js";
 /** Scores with their threshold, and the ROC curve. */
 export const renderDetection = (detection: Detection): Promise<Display> =>
   renderFigure(detectionFigure(detection));
+
+/** Eigenvalues beside the spectrum of noise. */
+export const renderCovarianceSpectrum = (spectrum: CovarianceSpectrum): Promise<Display> =>
+  renderFigure(covarianceSpectrum(spectrum));
 
 /** Size, shrinkage and spread of a Gaussian. */
 export function renderGaussian(gaussian: Gaussian): Display {

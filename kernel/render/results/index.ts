@@ -8,7 +8,7 @@ import { renderAudit } from "./audit.js";
 import { renderCalibration } from "./calibration.js";
 import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
-import { renderDetection, renderDetector, renderGaussian } from "./gaussian.js";
+import { renderCovarianceSpectrum, renderDetection, renderDetector, renderGaussian } from "./gaussian.js";
 import { renderImageGrid } from "./image-grid.js";
 import { renderModel } from "./model.js";
 import { renderModelCard } from "./model-card.js";
@@ -17,7 +17,10 @@ import { renderAurocComparison, renderRocCurve } from "./roc.js";
 import { renderModelScan } from "./scan.js";
 import { renderSpecificationReport } from "./specification.js";
 import {
+  renderConfusionMatrix,
+  renderDetCurve,
   renderGoodnessOfFit,
+  renderMonteCarloNull,
   renderPermutationTest,
   renderPrecisionRecall,
   renderReliability,
@@ -44,6 +47,10 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   gaussian: renderGaussian,
   detection: renderDetection,
   detector: renderDetector,
+  "covariance-spectrum": renderCovarianceSpectrum,
+  "det-curve": renderDetCurve,
+  "confusion-matrix": renderConfusionMatrix,
+  "monte-carlo-null": renderMonteCarloNull,
   reliability: renderReliability,
   "precision-recall-curve": renderPrecisionRecall,
   "permutation-test": renderPermutationTest,

@@ -1,7 +1,13 @@
 /** Results of statistical tests, forecasts and precision-recall curves. */
 import { precisionRecall, reliability } from "../../../lib/plots/calibration.js";
+import { confusion } from "../../../lib/plots/confusion.js";
+import { det } from "../../../lib/plots/det.js";
+import { nullDistribution } from "../../../lib/plots/null.js";
 import type {
+  ConfusionMatrix,
+  DetCurve,
   GoodnessOfFit,
+  MonteCarloNull,
   PermutationTest,
   PrecisionRecallCurve,
   Reliability,
@@ -29,3 +35,14 @@ export const renderReliability = (result: Reliability): Promise<Display> => rend
 /** The precision-recall curve. */
 export const renderPrecisionRecall = (curve: PrecisionRecallCurve): Promise<Display> =>
   renderFigure(precisionRecall(curve));
+
+/** Misses against false alarms. */
+export const renderDetCurve = (curve: DetCurve): Promise<Display> => renderFigure(det(curve));
+
+/** Answers against labels. */
+export const renderConfusionMatrix = (matrix: ConfusionMatrix): Promise<Display> =>
+  renderFigure(confusion(matrix));
+
+/** The simulated distribution with its 95 % quantile. */
+export const renderMonteCarloNull = (null_: MonteCarloNull): Promise<Display> =>
+  renderFigure(nullDistribution(null_));

@@ -1,12 +1,20 @@
 /** Samples of the results that judge a model: specification, probes, Gaussian scores. */
-import { detect, fitGaussian, fitNearestNeighbours } from "../../../../lib/anomaly/index.js";
+import {
+  covarianceSpectrum,
+  detect,
+  fitGaussian,
+  fitNearestNeighbours,
+} from "../../../../lib/anomaly/index.js";
 import { evaluate, fewShot, fitLogistic, sweep } from "../../../../lib/probes/index.js";
 import { generator } from "../../../../lib/random/index.js";
 import type { SpecificationReport } from "../../../../lib/spec/index.js";
 import {
   clopperPearson,
   compareAuroc,
+  confusionMatrix,
+  detCurve,
   kolmogorovSmirnov,
+  monteCarloNull,
   permutationTest,
   precisionRecallCurve,
   reliability,
@@ -38,6 +46,23 @@ export const auditSamples = (hostile: string) => ({
   probe: [probe, { ...probe, method: hostile, warnings: [hostile] }],
   "probe-evaluation": [evaluation, { ...evaluation, method: hostile, warnings: [hostile] }],
   detector: [fitNearestNeighbours(x), { ...fitNearestNeighbours(x), name: hostile, warnings: [hostile] }],
+  "covariance-spectrum": [covarianceSpectrum(draw(60, 0)), covarianceSpectrum(draw(4, 0))],
+  "det-curve": [
+    detCurve(evaluation.logits, { seed: 1, resamples: 100 }),
+    detCurve({ negatives: [0, 0], positives: [0, 0] }, { seed: 1, resamples: 100 }),
+  ],
+  "confusion-matrix": [
+    confusionMatrix(
+      labels,
+      labels.map((label, i) => (i % 7 === 0 ? 2 : label)),
+      { names: ["bag", hostile] },
+    ),
+    confusionMatrix([1], [1]),
+  ],
+  "monte-carlo-null": [
+    monteCarloNull((stream) => stream.normal(), { seed: 1, draws: 99 }),
+    monteCarloNull(() => 0, { seed: 1, draws: 19 }),
+  ],
   reliability: [reliability({ probabilities: probe.probabilities(x), outcomes: labels })],
   "precision-recall-curve": [precisionRecallCurve(evaluation.logits, { seed: 1, resamples: 100 })],
   "permutation-test": [

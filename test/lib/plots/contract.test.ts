@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { closeDrawing } from "../../../kernel/render/drawing/client.js";
+import { figurePng } from "../../../kernel/render/picture.js";
+import * as plots from "../../../lib/plots/index.js";
+import type { Result, ResultKind } from "../../../lib/results.js";
+import { samples } from "../../kernel/render/samples/index.js";
+
+const first = <K extends ResultKind>(kind: K): Extract<Result, { kind: K }> => samples[kind][0]!;
+
+/** What is drawn as something else than a figure. */
+type NoFigure = "examples" | "imageGrid" | "tokenHeat" | "triggerPictures";
+type FigureName = Exclude<
+  {
+    [K in keyof typeof plots]: (typeof plots)[K] extends (...args: never[]) => unknown ? K : never;
+  }[keyof typeof plots],
+  NoFigure
+>;
+
+/** One picture of every kind. A function of `plots` that is missing here does not compile. */
+const figures: Readonly<Record<FigureName, () => plots.Figure>> = {
+  confusion: () => plots.confusion(first("confusion-matrix")),
+  covarianceSpectrum: () => plots.covarianceSpectrum(first("covariance-spectrum")),
+  det: () => plots.det(first("det-curve")),
+  detection: () => plots.detection(first("detection")),
+  fewShotCurve: () => plots.fewShotCurve(first("few-shot-curve")),
+  layerSweep: () => plots.layerSweep(first("layer-sweep")),
+  nullDistribution: () => plots.nullDistribution(first("monte-carlo-null"), { observed: 2 }),
+  precisionRecall: () => plots.precisionRecall(first("precision-recall-curve")),
+  probe: () => plots.probe(first("probe-evaluation")),
+  quantiles: () => plots.quantiles(first("detection").clean),
+  reliability: () => plots.reliability(first("reliability")),
+  roc: () => plots.roc(first("roc-curve")),
+  scores: () => plots.scores({ clean: first("detection").clean }, { threshold: 9 }),
+  triggerSearch: () => plots.triggerSearch(first("trigger-search")),
+};
+
+/** Relative luminance of the Web Content Accessibility Guidelines. */
+function luminance([r, g, b]: readonly number[]): number {
+  const linear = [r!, g!, b!].map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * linear[0]! + 0.7152 * linear[1]! + 0.0722 * linear[2]!;
+}
+
+function contrast(a: readonly number[], b: readonly number[]): number {
+  const [x, y] = [luminance(a), luminance(b)].sort((p, q) => q - p);
+  return (x! + 0.05) / (y! + 0.05);
+}
+
+const themes = { light: [255, 255, 255], dark: [17, 17, 17] } as const;
+
+/** Every opaque colour of a trace: what its lines and markers are drawn in. */
+function coloursOf(value: unknown): number[][] {
+  if (typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value)) {
+    return [[1, 3, 5].map((at) => Number.parseInt(value.slice(at, at + 2), 16))];
+  }
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return [];
+  return Object.values(value).flatMap(coloursOf);
+}
+
+describe("every figure", () => {
+  after(closeDrawing);
+  for (const [name, draw] of Object.entries(figures)) {
+    it(`leaves page, plot and text to the viewer's theme, and is seen on light and dark (${name})`, () => {
+      const { data, layout } = draw();
+      assert.ok(!("paper_bgcolor" in layout) && !("plot_bgcolor" in layout) && !("template" in layout));
+      assert.doesNotMatch(JSON.stringify(layout), /"font":\{[^}]*"color"/);
+      for (const [theme, page] of Object.entries(themes)) {
+        for (const colour of data.flatMap((trace) => coloursOf(trace))) {
+          assert.ok(contrast(colour, page) >= 2, `${colour} on a ${theme} page: ${contrast(colour, page)}`);
+        }
+      }
+    });
+
+    it(`says in words what it shows, with numbers (${name})`, () => {
+      const { description, layout } = draw();
+      assert.match(description, /\d/);
+      assert.doesNotMatch(description, /undefined|NaN|\[object/);
+      const axes = layout as Readonly<Record<string, { title?: { text: string } } | undefined>>;
+      assert.ok(axes["xaxis"]?.title?.text && axes["yaxis"]?.title?.text, "axes have titles");
+    });
+
+    it(`is plain data that can be drawn without a browser (${name})`, async () => {
+      const { data, layout } = draw();
+      assert.ok("base64" in (await figurePng({ data, layout })));
+    });
+  }
+});
