@@ -7,6 +7,7 @@ export {
   subgraphs,
   textAttribute,
 } from "./attributes.js";
+export { batchInnermost } from "./batch-innermost.js";
 export { type DecidedModel, foldBranches, followBranches, hasBranches } from "./branches.js";
 export { type Attributes, type GraphBuilder, graphBuilder, makeNode, OPSET, valueInfo } from "./builder.js";
 export { checkModel } from "./check.js";

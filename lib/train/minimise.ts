@@ -94,7 +94,7 @@ export async function minimise(
     [objective.loss, ...metricNames].map((name) => [name, new Float64Array(steps - start)]),
   );
   const losses = reports.get(objective.loss)!;
-  using session = modelSession(loopModel(objective, optimizer, data, options.clipNorm), {
+  using session = modelSession(loopModel(objective, optimizer, data, batchSize, options.clipNorm), {
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   const fixed = Object.fromEntries(Object.entries(data).map(([name, value]) => [names.data(name), value]));

@@ -1,5 +1,6 @@
 /** A whole training step as a graph, and K such steps as one ONNX Loop. */
 import {
+  batchInnermost,
   type GradientOptions,
   type Graph,
   gradientGraph,
@@ -43,7 +44,7 @@ export const names = {
 };
 
 /**
- * K training steps in one graph.
+ * K training steps in one graph, each on `batchSize` examples.
  *
  * Inputs are the number of steps, the examples of each step `[K, batch]`, the optimiser's numbers of each step
  * `[K, n]`, the whole data set, and the state; outputs are the new state and the losses `[K]`. Weights are
@@ -53,15 +54,17 @@ export function loopModel(
   objective: Objective,
   optimizer: Optimizer,
   data: Readonly<Record<string, Tensor>>,
+  batchSize: number,
   clipNorm: number | undefined,
 ): Model {
   const { parameters, loss, metrics = [] } = objective;
   const shown = [loss, ...metrics];
-  const { model, gradients } = gradientGraph(objective.model, {
+  const { model: differentiated, gradients } = gradientGraph(ofBatch(objective.model, data, batchSize), {
     of: objective.of ?? loss,
     wrt: parameters,
     keep: shown,
   });
+  const model = batchInnermost(differentiated, new Set(parameters));
   const body = stepBody(model.graph, gradients, objective, optimizer, data, clipNorm);
   const outer = graphBuilder(undefined, [{ domain: "", version: opsetOf(model) ?? OPSET }]);
   outer.input(names.count, "int64", []);
@@ -100,6 +103,15 @@ export function loopModel(
   });
   for (const name of results) outer.output(name);
   return outer.build("training");
+}
+
+/** The model for batches of one size: with every size fixed, gradients need not look for it at run time. */
+function ofBatch(model: Model, data: Readonly<Record<string, Tensor>>, batchSize: number): Model {
+  const inputs = model.graph.inputs.map((info) => {
+    const given = data[info.name];
+    return given ? valueInfo(info.name, given.type, [batchSize, ...given.dims.slice(1)]) : info;
+  });
+  return { ...model, graph: { ...model.graph, inputs } };
 }
 
 /** Every tensor that goes from step to step. */

@@ -22,7 +22,7 @@
  *    that the file leaves open are taken at run time with Shape nodes, so that one graph serves every batch.
  * 3. The nodes between what is differentiated by and what is differentiated are walked backwards. Each
  *    operator's rule appends its vector-Jacobian product, written in ONNX operators again: a Conv by its input
- *    is a ConvTranspose, a Gather a scattered sum, a MaxPool asks its forward node for the indices it chose.
+ *    is a Conv with the weight turned around, a Gather a scattered sum, a MaxPool finds out which elements won.
  *    A tensor that is read twice gets the sum of two gradients.
  * 4. What the wanted outputs do not need is pruned: onnxruntime would run it.
  *

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { gradientGraph, graphBuilder, type Model, makeNode } from "../../../lib/onnx/index.js";
+import { gradientGraph, graphBuilder, type Model, makeNode, producersOf } from "../../../lib/onnx/index.js";
 import { checkGradient, spaced, uniform } from "./gradient/check.js";
 
 function network(): Model {
@@ -13,13 +13,16 @@ function network(): Model {
   return builder.build();
 }
 
+/** Operators on the way to a tensor, by first inputs. */
+function way(model: Model, name: string): string[] {
+  const node = producersOf(model.graph).get(name);
+  return node ? [...way(model, node.inputs[0]!), node.opType] : [];
+}
+
 describe("a ReLU before a max pool", () => {
   it("moves behind it when a gradient is taken, and the gradient stays the same", async () => {
     const { model } = gradientGraph(network(), { of: { pool: "c" }, wrt: ["x"] });
-    const order = model.graph.nodes
-      .map(({ opType }) => opType)
-      .filter((op) => op === "MaxPool" || op === "Relu");
-    assert.deepEqual(order, ["MaxPool", "Relu"]);
+    assert.deepEqual(way(model, "pool"), ["Conv", "MaxPool", "Relu"]);
     await checkGradient(network(), {
       feeds: { x: spaced(1, [1, 1, 6, 6]), w: uniform(2, [2, 1, 3, 3]) },
       step: 1e-3,
@@ -29,9 +32,6 @@ describe("a ReLU before a max pool", () => {
 
   it("stays where it is when it is asked for by name", () => {
     const { model } = gradientGraph(network(), { of: { pool: "c" }, wrt: ["x", "relu"] });
-    const order = model.graph.nodes
-      .map(({ opType }) => opType)
-      .filter((op) => op === "MaxPool" || op === "Relu");
-    assert.deepEqual(order, ["Relu", "MaxPool"]);
+    assert.deepEqual(way(model, "pool"), ["Conv", "Relu", "MaxPool"]);
   });
 });

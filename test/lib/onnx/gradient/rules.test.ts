@@ -287,6 +287,16 @@ describe("gradients of convolutions agree with central differences", () => {
     conv("depthwise, stride", [2, 3, 5, 5], [3, 1, 3, 3], { group: 3, strides: [2, 2], pads: [1, 1, 1, 1] }),
     conv("one dimension", [2, 2, 8], [3, 2, 3], { strides: [2] }),
     conv("three dimensions", [1, 1, 4, 4, 3], [2, 1, 2, 2, 2], {}),
+    conv("many channels, pads", [2, 16, 3, 4], [3, 16, 3, 2], { pads: [1, 0, 2, 1] }),
+    conv("many channels, dilation, groups", [1, 32, 4, 4], [4, 16, 2, 2], {
+      group: 2,
+      dilations: [1, 2],
+      pads: [1, 1, 0, 1],
+    }),
+    conv("many channels, more pads than the kernel reaches", [1, 16, 2, 2], [2, 16, 1, 2], {
+      pads: [1, 2, 0, 1],
+    }),
+    conv("many channels, one dimension", [2, 16, 5], [2, 16, 3], { pads: [1, 1] }),
     conv("same padding", [1, 1, 5, 5], [1, 1, 4, 4], { auto_pad: "SAME_UPPER" }),
     conv("same padding at the start", [1, 1, 5, 6], [1, 1, 4, 2], { auto_pad: "SAME_LOWER" }),
   ]);
@@ -328,6 +338,8 @@ describe("gradients of pools agree with central differences", () => {
       ceil_mode: 1,
     }),
     pool("one dimension", "MaxPool", [1, 2, 6], { kernel_shape: [2], strides: [2] }),
+    pool("gaps between windows", "MaxPool", [2, 1, 5, 7], { kernel_shape: [2, 3], strides: [3, 4] }),
+    pool("three by three", "MaxPool", [1, 2, 6, 3], { kernel_shape: [3, 3], strides: [3, 3] }),
     pool("plain", "AveragePool", [1, 2, 4, 4], { kernel_shape: [2, 2], strides: [2, 2] }),
     pool("pads left out of the mean", "AveragePool", [1, 2, 5, 5], {
       kernel_shape: [3, 3],
