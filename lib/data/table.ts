@@ -95,24 +95,18 @@ export interface Categories {
 }
 
 /**
- * Numbers the categories of a column, so that they can serve as labels or groups.
+ * Numbers the categories of a column, so that they can serve as labels or groups; of several columns, their
+ * combinations.
  *
  * @throws AssayError INVALID_ARGUMENT for a column that does not exist, NOT_FINITE for an empty cell.
  * @example
  * const { labels, names } = data.categories(penguins, "species");
+ * const groups = data.categories(penguins, ["species", "sex"]);    // names "adelie female", …
  */
-export function categories(frame: DataFrame, name: string): Categories {
-  const index = indexOf(frame, name);
-  const values = frame.values.map((row, i) => {
-    const value = row[index];
-    if (typeof value === "string" ? value !== "" : typeof value === "boolean" || Number.isFinite(value)) {
-      return value as string | number | boolean;
-    }
-    throw new AssayError("NOT_FINITE", `categories: row ${i} of column "${name}" is empty.`, {
-      row: i,
-      name,
-    });
-  });
+export function categories(frame: DataFrame, name: string | readonly string[]): Categories {
+  const parts = [name].flat().map((one) => categoryColumn(frame, one));
+  const values =
+    parts.length === 1 ? parts[0]! : frame.values.map((_, i) => parts.map((part) => part[i]).join(" "));
   const different = [...new Set(values)].sort((a, b) =>
     typeof a === "string" || typeof b === "string" ? (String(a) < String(b) ? -1 : 1) : Number(a) - Number(b),
   );
@@ -125,6 +119,20 @@ export function categories(frame: DataFrame, name: string): Categories {
     ),
     names: different.map(String),
   };
+}
+
+function categoryColumn(frame: DataFrame, name: string): (string | number | boolean)[] {
+  const index = indexOf(frame, name);
+  return frame.values.map((row, i) => {
+    const value = row[index];
+    if (typeof value === "string" ? value !== "" : typeof value === "boolean" || Number.isFinite(value)) {
+      return value as string | number | boolean;
+    }
+    throw new AssayError("NOT_FINITE", `categories: row ${i} of column "${name}" is empty.`, {
+      row: i,
+      name,
+    });
+  });
 }
 
 function indexOf(frame: DataFrame, name: string): number {

@@ -1,12 +1,15 @@
 /** Checking a specification on data, clause by clause. */
 import { AssayError } from "../errors.js";
-import type { LoadedModel } from "../model/index.js";
 import { generator } from "../random/index.js";
 import { anytimeInterval, checkLevel, clopperPearson, type Estimate } from "../stats/index.js";
 import { integerLabels, type Labels, type Tensor, takeExamples } from "../tensor/index.js";
+import { contextOf } from "./context.js";
+import { exactRate } from "./exhaustive.js";
 import { checkFairness } from "./fairness.js";
-import { type Observation, observe } from "./observe.js";
-import { type ClauseReport, type SpecificationReport, verdictOf } from "./report.js";
+import { checkInputs } from "./inputs.js";
+import type { Observable } from "./observe.js";
+import { type Proof, provedReport } from "./proof.js";
+import { allowedRate, type ClauseReport, notChecked, type SpecificationReport, verdictOf } from "./report.js";
 import { type Clause, describeClause, type Specification } from "./specification.js";
 import { type Context, type PerExampleClause, trials } from "./trials.js";
 import { type CandidateTrigger, checkTriggers } from "./triggers.js";
@@ -33,6 +36,12 @@ export interface CheckOptions {
    * clause stops as soon as its interval, valid at any stop, decides it. Default "fixed".
    */
   readonly stop?: "fixed" | "sequential";
+  /** Most examples to look at; if there are more, so many are drawn at random beforehand. Default: all. */
+  readonly budget?: number;
+  /** Proofs of clauses, e.g. from `assay.bounds`; each is verified before it counts. */
+  readonly proofs?: readonly Proof[];
+  /** What the model says to inputs [n, ...], for clauses about text: one text per input. */
+  readonly decode?: (inputs: Tensor) => Promise<readonly string[]> | readonly string[];
   /** Candidate triggers for no-trigger clauses, e.g. those that extraction recovered. */
   readonly triggers?: readonly CandidateTrigger[];
   /** Output that holds the scores, if the model has several. */
@@ -58,35 +67,29 @@ const sequentialBatch = 64;
  *   clauses: [{ type: "accuracy", atLeast: 0.8 }] }, { inputs, labels });
  */
 export async function check(
-  model: Pick<LoadedModel, "run" | "outputs" | "name">,
+  model: Observable,
   specification: Specification,
   data: CheckData,
   options: CheckOptions = {},
 ): Promise<SpecificationReport> {
   const level = checkLevel("spec.check", options.level);
   const { seed = 1, stop = "fixed" } = options;
-  const n = data.inputs.dims[0] ?? 0;
-  if (n === 0)
+  const available = data.inputs.dims[0] ?? 0;
+  if (available === 0)
     throw new AssayError("SHAPE_MISMATCH", "spec.check: there are no examples.", { dims: data.inputs.dims });
-  let forwardPasses = 0;
-  const run = async (inputs: Tensor): Promise<Observation> => {
-    forwardPasses += inputs.dims[0]!;
-    const output = options.output === undefined ? {} : { output: options.output };
-    return observe(model, inputs, { ...output, signal: options.signal });
-  };
-  const context: Context = {
-    inputs: data.inputs,
-    labels: data.labels && integerLabels(data.labels, n, "spec.check"),
-    domain: specification.domain,
-    seed,
-    observe: run,
-    base: remember(run, data.inputs),
-  };
-  const setting: Setting = { ...options, level, seed, stop, isExhaustive: data.isExhaustive === true };
-  const groups = data.groups && integerLabels(data.groups, n, "spec.check");
+  checkInputs(data.inputs, specification.domain, "spec.check");
+  const { rows, ...drawn } = withinBudget(data, options.budget, seed);
+  const n = drawn.inputs.dims[0]!;
+  const context = contextOf(model, specification, drawn, { ...options, seed });
+  const setting: Setting = { ...options, level, seed, stop, isExhaustive: drawn.isExhaustive === true };
+  const groups = drawn.groups && integerLabels(drawn.groups, n, "spec.check");
   const clauses: ClauseReport[] = [];
-  for (const clause of specification.clauses) {
-    clauses.push(await checkClause(clause, context, setting, groups));
+  for (const [index, clause] of specification.clauses.entries()) {
+    const proof = options.proofs?.find((one) => one.clause === index);
+    const report =
+      (proof && (await provedReport(clause, proof, available))) ??
+      (await checkClause(clause, context, setting, groups));
+    clauses.push(rows ? inAllData(report, rows) : report);
     options.onProgress?.(clauses.length, specification.clauses.length);
   }
   return {
@@ -97,10 +100,44 @@ export async function check(
     n,
     level,
     seed,
-    forwardPasses,
-    stoppingRule: sayStop(setting, n),
+    forwardPasses: context.forwardPasses(),
+    stoppingRule: sayStop(setting, n, available),
   };
 }
+
+/** The examples that are looked at, and which of all they are; drawn before anything is seen. */
+function withinBudget(
+  data: CheckData,
+  budget: number | undefined,
+  seed: number,
+): CheckData & { readonly rows?: Uint32Array } {
+  const n = data.inputs.dims[0]!;
+  if (budget === undefined || budget >= n) return data;
+  if (!Number.isInteger(budget) || budget < 1) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `spec.check: budget must be a positive integer, got ${budget}.`,
+      {
+        budget,
+      },
+    );
+  }
+  const rows = generator(seed).split("budget").permutation(n).subarray(0, budget);
+  const pick = (labels: Labels | undefined): Labels | undefined =>
+    labels && Int32Array.from(rows, (row) => integerLabels(labels, n, "spec.check")[row]!);
+  return {
+    inputs: takeExamples(data.inputs, rows),
+    labels: pick(data.labels),
+    groups: pick(data.groups),
+    isExhaustive: false,
+    rows,
+  };
+}
+
+const inAllData = (report: ClauseReport, rows: Uint32Array): ClauseReport =>
+  report.counterexample
+    ? { ...report, counterexample: { ...report.counterexample, index: rows[report.counterexample.index]! } }
+    : report;
 
 interface Setting extends CheckOptions {
   readonly level: number;
@@ -109,10 +146,12 @@ interface Setting extends CheckOptions {
   readonly isExhaustive: boolean;
 }
 
-function sayStop({ stop, isExhaustive }: Setting, n: number): string {
+function sayStop({ stop, isExhaustive }: Setting, n: number, available: number): string {
   if (isExhaustive) return `all ${n} inputs that exist`;
-  if (stop === "fixed") return `all ${n} examples, fixed beforehand`;
-  return `batches of ${sequentialBatch} in random order until the interval, valid at any stop, decides; at most ${n}`;
+  const which =
+    n < available ? `${n} of ${available} examples, drawn at random beforehand` : `all ${n} examples`;
+  if (stop === "fixed") return n < available ? which : `${which}, fixed beforehand`;
+  return `${which}, in batches of ${sequentialBatch} in random order until the interval, valid at any stop, decides`;
 }
 
 async function checkClause(
@@ -130,15 +169,16 @@ async function checkClause(
 
 function whatIsMissing(
   clause: Clause,
-  { labels }: Context,
+  { labels, texts }: Context,
   { triggers = [] }: Setting,
   groups: Int32Array | undefined,
 ): string | undefined {
   const needsLabels =
     clause.type === "accuracy" ||
     clause.type === "fairness" ||
-    (clause.type === "forbidden-output" && clause.whenLabel !== undefined);
+    ("whenLabel" in clause && clause.whenLabel !== undefined);
   if (needsLabels && !labels) return "needs labels";
+  if (clause.type === "forbidden-text" && !texts) return "needs a decoder: pass { decode }";
   if (clause.type === "fairness" && !groups) return "needs groups";
   if (clause.type === "no-trigger" && triggers.length === 0) {
     return "needs candidate triggers: run extraction and pass what it recovers as { triggers }";
@@ -152,7 +192,7 @@ async function checkExamples(
   setting: Setting,
 ): Promise<ClauseReport> {
   const n = context.inputs.dims[0]!;
-  const allowed = clause.type === "accuracy" ? 1 - clause.atLeast : clause.atMost;
+  const allowed = allowedRate(clause);
   const isSequential = setting.stop === "sequential" && !setting.isExhaustive;
   const order = isSequential
     ? [...generator(setting.seed).split("order").permutation(n)]
@@ -194,51 +234,5 @@ function rateOf(
 ): Estimate {
   if (isSequential) return anytimeInterval(violations, n, { level });
   if (!isExhaustive) return clopperPearson(violations, n, { level });
-  const value = violations / n;
-  return { kind: "estimate", value, interval: [value, value], level: 1, n, method: "every input checked" };
-}
-
-function notChecked(clause: Clause, note: string): ClauseReport {
-  return {
-    clause,
-    statement: describeClause(clause),
-    verdict: "not checked",
-    evidence: "none",
-    violationRate: null,
-    allowed: allowedRate(clause),
-    violations: 0,
-    n: 0,
-    counterexample: null,
-    note,
-  };
-}
-
-function allowedRate(clause: Clause): number {
-  if (clause.type === "accuracy") return 1 - clause.atLeast;
-  if (clause.type === "fairness") return clause.differenceAtMost;
-  return clause.type === "no-trigger" ? clause.successAtMost : clause.atMost;
-}
-
-/** Runs the model on each unchanged example once, whichever clauses ask for it. */
-function remember(run: Context["observe"], inputs: Tensor): Context["base"] {
-  const known = new Map<number, { scores: Float64Array; predicted: number }>();
-  return async (indices) => {
-    const fresh = indices.filter((index) => !known.has(index));
-    if (fresh.length > 0) {
-      const { scores, classes, predicted } = await run(takeExamples(inputs, fresh));
-      fresh.forEach((index, at) => {
-        known.set(index, {
-          scores: scores.slice(at * classes, (at + 1) * classes),
-          predicted: predicted[at]!,
-        });
-      });
-    }
-    const rows = indices.map((index) => known.get(index)!);
-    const classes = rows[0]?.scores.length ?? 0;
-    const scores = new Float64Array(rows.length * classes);
-    rows.forEach((row, at) => {
-      scores.set(row.scores, at * classes);
-    });
-    return { scores, classes, predicted: Int32Array.from(rows, (row) => row.predicted) };
-  };
+  return exactRate(violations, n);
 }

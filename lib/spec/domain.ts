@@ -54,7 +54,7 @@ function vocabularyOf({ graph: { graph } }: Pick<LoadedModel, "graph">): number 
 }
 
 /**
- * Every input of a small domain, for checks that leave nothing out.
+ * Every input of a small domain, for checks that leave nothing out. For larger domains see `checkEveryInput`.
  *
  * @param labelOf The right answer to a sequence of symbols.
  * @param options.limit Most inputs to list. Default 1,000,000.
@@ -67,25 +67,41 @@ export function enumerate(
   labelOf: (symbols: readonly number[]) => number,
   { limit = 1_000_000 }: { readonly limit?: number } = {},
 ): CheckData & { readonly labels: Int32Array } {
-  const { symbols, length } = domain;
-  const n = symbols ** length;
+  const n = countInputs(domain);
   if (!(n <= limit)) {
     throw new AssayError(
       "TOO_LARGE",
-      `spec.enumerate: ${symbols} symbols in ${length} places make ${n} inputs, more than the limit of ${limit}.`,
-      { symbols, length, limit },
+      `spec.enumerate: ${domain.symbols} symbols in ${domain.length} places make ${n} inputs, more than the limit of ${limit}. Use spec.checkEveryInput, which lists them in parts.`,
+      { symbols: domain.symbols, length: domain.length, limit },
     );
   }
+  return { ...inputsFrom(domain, labelOf, 0, n), isExhaustive: true };
+}
+
+/** Number of inputs of a domain. */
+export const countInputs = ({ symbols, length, fixed = [] }: EnumerationDomain): number =>
+  symbols ** (length - fixed.filter((symbol) => symbol !== null).length);
+
+/** Inputs `from` up to, not including, `to`, in the order of their symbols, with their labels. */
+export function inputsFrom(
+  { symbols, length, fixed = [] }: EnumerationDomain,
+  labelOf: (symbols: readonly number[]) => number,
+  from: number,
+  to: number,
+): { readonly inputs: Tensor<"int64">; readonly labels: Int32Array } {
+  const n = to - from;
   const inputs = new BigInt64Array(n * length);
   const labels = new Int32Array(n);
-  const digits = new Array<number>(length).fill(0);
+  const digits = Array.from({ length }, (_, place) => fixed[place] ?? 0);
+  const free = digits.map((_, place) => place).filter((place) => (fixed[place] ?? null) === null);
   for (let i = 0; i < n; i++) {
-    for (let rest = i, place = length - 1; place >= 0; place--) {
-      digits[place] = rest % symbols;
-      inputs[i * length + place] = BigInt(digits[place]!);
+    let rest = from + i;
+    for (let k = free.length - 1; k >= 0; k--) {
+      digits[free[k]!] = rest % symbols;
       rest = Math.floor(rest / symbols);
     }
+    for (let place = 0; place < length; place++) inputs[i * length + place] = BigInt(digits[place]!);
     labels[i] = labelOf(digits);
   }
-  return { inputs: tensor("int64", [n, length], inputs), labels, isExhaustive: true };
+  return { inputs: tensor("int64", [n, length], inputs), labels };
 }

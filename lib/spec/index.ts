@@ -1,7 +1,10 @@
 export { type CheckData, type CheckOptions, check } from "./check.js";
 export { domainOf, enumerate } from "./domain.js";
-export { type Observation, observe } from "./observe.js";
+export { checkEveryInput, type EveryInputOptions } from "./exhaustive.js";
+export { functionModel, type Observable, type Observation, observe } from "./observe.js";
 export { parseSpecification, readSpecification } from "./parse.js";
+export { type PlannedClause, plan } from "./plan.js";
+export type { Proof } from "./proof.js";
 export type { ClauseReport, ClauseVerdict, Counterexample, SpecificationReport } from "./report.js";
 export { specificationSchema } from "./schema.js";
 export * from "./specification.js";

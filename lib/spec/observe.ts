@@ -7,6 +7,8 @@ import { sizeOf, type Tensor, toFloat64 } from "../tensor/index.js";
 export interface ObserveOptions {
   /** Name of the output that holds the scores. Default: the only one, or the first of type float. */
   readonly output?: string;
+  /** Name of an inner tensor to observe instead of an output; its axes after the first are flattened. */
+  readonly at?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -19,8 +21,40 @@ export interface Observation {
   readonly predicted: Int32Array;
 }
 
-/** Examples of one run: small enough that a run returns soon and can be stopped. */
-const batchSize = 128;
+/** What an observer needs of a model; a loaded model has it. */
+export interface Observable extends Pick<LoadedModel, "run" | "outputs" | "name"> {
+  activations?(inputs: Tensor, options: { readonly at: string }): Promise<Tensor>;
+}
+
+/**
+ * A model that is a function: a rule, a threshold, a table. So that what surrounds a network can be specified too.
+ *
+ * @param scoresOf Scores `[n, classes]` of a batch of inputs `[n, ...]`.
+ * @example
+ * const alarm = spec.functionModel("alarm", (x) => tensor.tensor("float32", [n, 2], ...));
+ */
+export function functionModel(
+  name: string,
+  scoresOf: (inputs: Tensor) => Tensor | Promise<Tensor>,
+): Observable {
+  const output = { name: "scores", type: "float32", dims: ["n", "classes"] } as const;
+  return {
+    name,
+    outputs: [output],
+    run: async (inputs) => {
+      const feeds = inputs as Tensor | Readonly<Record<string, Tensor>>;
+      return {
+        scores: await scoresOf(
+          "dims" in feeds && Array.isArray(feeds.dims) ? (feeds as Tensor) : Object.values(feeds)[0]!,
+        ),
+      };
+    },
+  };
+}
+
+/** Examples of one run: small enough that a run returns soon and can be stopped, more where an example is small. */
+const batchOf = (inputs: Tensor): number =>
+  Math.min(4096, Math.max(128, Math.floor(16_384 / Math.max(1, sizeOf(inputs.dims.slice(1))))));
 
 /**
  * Runs a classifier over `inputs` [n, ...].
@@ -28,19 +62,21 @@ const batchSize = 128;
  * @throws AssayError SHAPE_MISMATCH unless the output is [n, classes]; NOT_FINITE; ABORTED.
  */
 export async function observe(
-  model: Pick<LoadedModel, "run" | "outputs" | "name">,
+  model: Observable,
   inputs: Tensor,
   options: ObserveOptions = {},
 ): Promise<Observation> {
   const output =
     options.output ?? (model.outputs.find(({ type }) => type?.startsWith("float")) ?? model.outputs[0])?.name;
   const n = inputs.dims[0] ?? 0;
+  const batchSize = batchOf(inputs);
   const parts: Float64Array[] = [];
   for (let start = 0; start < n; start += batchSize) {
     if (options.signal?.aborted)
       throw new AssayError("ABORTED", "observe: stopped by its signal.", { done: start });
     const batch = slice(inputs, start, Math.min(n, start + batchSize));
-    const result = (await model.run(batch, { outputs: [output!] }))[output!]!;
+    const result =
+      options.at === undefined ? await answer(model, batch, output!) : await inner(model, batch, options.at);
     if (result.dims.length !== 2 || result.dims[0] !== batch.dims[0]) {
       throw new AssayError(
         "SHAPE_MISMATCH",
@@ -56,6 +92,20 @@ export async function observe(
     scores.set(part, i * batchSize * classes);
   });
   return { scores, classes, predicted: highest(scores, n, classes, model.name) };
+}
+
+async function answer(model: Observable, batch: Tensor, output: string): Promise<Tensor> {
+  return (await model.run(batch, { outputs: [output] }))[output]!;
+}
+
+async function inner(model: Observable, batch: Tensor, at: string): Promise<Tensor> {
+  if (!model.activations) {
+    throw new AssayError("INVALID_ARGUMENT", `spec: "${model.name}" has no inner tensors to observe.`, {
+      at,
+    });
+  }
+  const { type, dims, data } = await model.activations(batch, { at });
+  return { type, dims: [dims[0]!, sizeOf(dims.slice(1))], data } as Tensor;
 }
 
 function highest(scores: Float64Array, n: number, classes: number, name: string): Int32Array {

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { Ajv, ErrorObject, ValidateFunction } from "ajv";
 import { AssayError } from "../errors.js";
 import { specificationSchema } from "./schema.js";
-import type { Specification } from "./specification.js";
+import type { EnumerationDomain, Specification } from "./specification.js";
 
 /**
  * Reads a specification from a JSON file.
@@ -47,7 +47,33 @@ export function parseSpecification(value: unknown): Specification {
       { range: bounds },
     );
   }
+  if (domain.type === "enumeration" && domain.fixed && !isFixing(domain)) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `specification: /domain/fixed needs ${domain.length} entries, each null or a symbol below ${domain.symbols}.`,
+      { fixed: domain.fixed },
+    );
+  }
+  for (const [i, clause] of (parsed.clauses ?? []).entries()) {
+    if (clause.type === "forbidden-text") checkPattern(clause.pattern, i);
+  }
   return { ...parsed, clauses: parsed.clauses ?? [] };
+}
+
+const isFixing = ({ fixed = [], length, symbols }: EnumerationDomain): boolean =>
+  fixed.length === length && fixed.every((symbol) => symbol === null || symbol < symbols);
+
+function checkPattern(pattern: string, clause: number): void {
+  try {
+    new RegExp(pattern, "iu");
+  } catch (cause) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `specification: /clauses/${clause}/pattern is no regular expression: ${(cause as Error).message}.`,
+      { pattern },
+      { cause },
+    );
+  }
 }
 
 let compiled: ValidateFunction | undefined;

@@ -1,7 +1,7 @@
 /** What came out of checking a specification. */
 import type { Estimate } from "../stats/index.js";
 import type { Tensor } from "../tensor/index.js";
-import type { Clause, Specification } from "./specification.js";
+import { type Clause, describeClause, type Specification } from "./specification.js";
 
 /**
  * What the evidence says about a clause.
@@ -20,8 +20,8 @@ export interface ClauseReport {
   /** The clause in a sentence. */
   readonly statement: string;
   readonly verdict: ClauseVerdict;
-  /** Where the evidence comes from: sampled data, every input there is, or a search. */
-  readonly evidence: "data" | "exhaustive" | "search" | "none";
+  /** Where the evidence comes from: sampled data, every input there is, a proof, or a search. */
+  readonly evidence: "data" | "exhaustive" | "proof" | "search" | "none";
   /** Share of examples that break the promise (for fairness, the largest difference of accuracies). */
   readonly violationRate: Estimate | null;
   /** Largest rate that the clause allows. */
@@ -71,4 +71,27 @@ export interface SpecificationReport {
 export function verdictOf({ interval: [low, high] }: Estimate, allowed: number): ClauseVerdict {
   if (high <= allowed) return "holds";
   return low > allowed ? "violated" : "undecided";
+}
+
+/** The report on a clause for which something needed is missing. */
+export function notChecked(clause: Clause, note: string): ClauseReport {
+  return {
+    clause,
+    statement: describeClause(clause),
+    verdict: "not checked",
+    evidence: "none",
+    violationRate: null,
+    allowed: allowedRate(clause),
+    violations: 0,
+    n: 0,
+    counterexample: null,
+    note,
+  };
+}
+
+/** Largest rate that a clause allows. */
+export function allowedRate(clause: Clause): number {
+  if (clause.type === "accuracy") return 1 - clause.atLeast;
+  if (clause.type === "fairness") return clause.differenceAtMost;
+  return clause.type === "no-trigger" ? clause.successAtMost : clause.atMost;
 }

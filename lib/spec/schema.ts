@@ -53,7 +53,11 @@ const domains = [
   tagged("audio", { range, sampleRateHz: { type: "number", exclusiveMinimum: 0 } }, ["range"]),
   tagged(
     "enumeration",
-    { symbols: { type: "integer", minimum: 1 }, length: { type: "integer", minimum: 1 } },
+    {
+      symbols: { type: "integer", minimum: 1 },
+      length: { type: "integer", minimum: 1 },
+      fixed: { type: "array", items: { type: ["integer", "null"], minimum: 0 }, maxItems: 1000 },
+    },
     ["symbols", "length"],
   ),
 ];
@@ -63,6 +67,9 @@ const changes = [
   tagged("noise", { amplitude: { type: "number", exclusiveMinimum: 0 } }, ["amplitude"]),
   tagged("brightness", { amount: { type: "number", exclusiveMinimum: 0 } }, ["amount"]),
   tagged("mirror", {}),
+  tagged("gain", { decibels: { type: "number", exclusiveMinimum: 0 } }, ["decibels"]),
+  tagged("delay", { frames: { type: "integer", minimum: 1 } }, ["frames"]),
+  tagged("insert-tokens", { count: { type: "integer", minimum: 1 }, from: classes }, ["count", "from"]),
   tagged("drop-tokens", { count: { type: "integer", minimum: 1 } }, ["count"]),
 ];
 
@@ -75,7 +82,7 @@ const byType = (options: readonly object[]) => ({
 
 const clauses = [
   clause("accuracy", { atLeast: rate }, ["atLeast"]),
-  clause("invariance", { under: byType(changes), atMost: rate }, ["under", "atMost"]),
+  clause("invariance", { under: byType(changes), whenLabel: classes, atMost: rate }, ["under", "atMost"]),
   clause("forbidden-output", { outputs: classes, whenLabel: classes, atMost: rate }, ["outputs", "atMost"]),
   clause(
     "monotonicity",
@@ -90,6 +97,24 @@ const clauses = [
   ),
   clause("no-trigger", { target: count, successAtMost: rate }, ["successAtMost"]),
   clause("fairness", { differenceAtMost: rate }, ["differenceAtMost"]),
+  {
+    ...clause(
+      "rare-event",
+      {
+        output: count,
+        above: { type: "number" },
+        below: { type: "number" },
+        whenLabel: classes,
+        atMost: rate,
+      },
+      ["output", "atMost"],
+    ),
+    anyOf: [{ required: ["above"] }, { required: ["below"] }],
+  },
+  clause("forbidden-text", { pattern: { type: "string", minLength: 1, maxLength: 500 }, atMost: rate }, [
+    "pattern",
+    "atMost",
+  ]),
 ];
 
 /** JSON schema (draft 7) of what `spec.parseSpecification` accepts. */
@@ -101,6 +126,10 @@ export const specificationSchema = {
     kind: { const: "specification" },
     name: { type: "string", maxLength: 500 },
     domain: byType(domains),
+    observes: byType([
+      tagged("output", { name: { type: "string" } }),
+      tagged("activation", { at: { type: "string" } }, ["at"]),
+    ]),
     clauses: { type: "array", items: byType(clauses), maxItems: 1000 },
   },
   required: ["kind", "domain"],

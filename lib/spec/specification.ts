@@ -6,8 +6,19 @@ export interface Specification {
   readonly kind: "specification";
   readonly name?: string;
   readonly domain: Domain;
+  /** What is observed of the model. Default: its output. */
+  readonly observes?: Observed;
   readonly clauses: readonly Clause[];
 }
+
+/**
+ * What is observed of a model on an input: an output by name, or an inner tensor, flattened. Clauses about answers
+ * (accuracy, invariance, forbidden output, no trigger, fairness) need an output. Text is observed by clauses of
+ * forbidden text, through the decoder that `spec.check` is given.
+ */
+export type Observed =
+  | { readonly type: "output"; readonly name?: string }
+  | { readonly type: "activation"; readonly at: string };
 
 /** Which inputs the specification speaks about. */
 export type Domain = ImageDomain | TokenDomain | TableDomain | AudioDomain | EnumerationDomain;
@@ -54,6 +65,8 @@ export interface EnumerationDomain {
   readonly type: "enumeration";
   readonly symbols: number;
   readonly length: number;
+  /** Symbol of each place that does not vary, null where all symbols occur. Default: all places vary. */
+  readonly fixed?: readonly (number | null)[];
 }
 
 /** One promise. Rates are shares of the examples it speaks about. */
@@ -64,6 +77,8 @@ export type Clause =
   | MonotonicityClause
   | NoTriggerClause
   | FairnessClause
+  | RareEventClause
+  | ForbiddenTextClause
   | PredicateClause;
 
 interface Named {
@@ -81,6 +96,8 @@ export interface AccuracyClause extends Named {
 export interface InvarianceClause extends Named {
   readonly type: "invariance";
   readonly under: Change;
+  /** Speak only about inputs with one of these labels. */
+  readonly whenLabel?: readonly number[];
   /** Largest share of inputs whose answer may change. */
   readonly atMost: number;
 }
@@ -95,8 +112,14 @@ export type Change =
   | { readonly type: "brightness"; readonly amount: number }
   /** Mirrors a picture left to right. */
   | { readonly type: "mirror" }
+  /** Multiplies all elements by one factor, up to this many decibels up or down. */
+  | { readonly type: "gain"; readonly decibels: number }
+  /** Moves frames along the last axis by up to this many places each way; silence (0) fills in. */
+  | { readonly type: "delay"; readonly frames: number }
   /** Replaces this many random tokens by padding. */
-  | { readonly type: "drop-tokens"; readonly count: number };
+  | { readonly type: "drop-tokens"; readonly count: number }
+  /** Puts this many tokens, drawn from a list, at random places; the last tokens drop out. */
+  | { readonly type: "insert-tokens"; readonly count: number; readonly from: readonly number[] };
 
 /** These classes are not answered, except where they are the label. */
 export interface ForbiddenOutputClause extends Named {
@@ -134,17 +157,38 @@ export interface FairnessClause extends Named {
   readonly differenceAtMost: number;
 }
 
+/** A score or an activation leaves its bounds on at most this share of inputs. */
+export interface RareEventClause extends Named {
+  readonly type: "rare-event";
+  /** Index of the observed value. */
+  readonly output: number;
+  /** The event: the value lies above, or below, these bounds. At least one of them is given. */
+  readonly above?: number;
+  readonly below?: number;
+  /** Speak only about inputs with one of these labels. */
+  readonly whenLabel?: readonly number[];
+  readonly atMost: number;
+}
+
+/** Text that the model produces matches this pattern on at most this share of inputs. */
+export interface ForbiddenTextClause extends Named {
+  readonly type: "forbidden-text";
+  /** A regular expression, without slashes; case does not matter. */
+  readonly pattern: string;
+  readonly atMost: number;
+}
+
 /** A promise in code; cannot be stored in a file. */
 export interface PredicateClause extends Named {
   readonly type: "predicate";
   readonly name: string;
   /** Whether this example breaks the promise. */
-  readonly isViolated: (example: Observed) => boolean;
+  readonly isViolated: (example: ObservedExample) => boolean;
   readonly atMost: number;
 }
 
 /** One example as a predicate sees it. */
-export interface Observed {
+export interface ObservedExample {
   readonly index: number;
   /** The input without its batch axis. */
   readonly input: Tensor;
@@ -163,11 +207,18 @@ export function describeClause(clause: Clause): string {
     case "accuracy":
       return `answers the label on at least ${percent(clause.atLeast)} of inputs`;
     case "invariance":
-      return `${describeChange(clause.under)} changes the answer on at most ${percent(clause.atMost)} of inputs`;
-    case "forbidden-output": {
-      const when = clause.whenLabel ? ` on inputs of class ${clause.whenLabel.join(", ")}` : "";
-      return `wrongly answers ${clause.outputs.join(" or ")} on at most ${percent(clause.atMost)} of inputs${when}`;
+      return `${describeChange(clause.under)} changes the answer on at most ${percent(clause.atMost)} of inputs${when(clause)}`;
+    case "forbidden-output":
+      return `wrongly answers ${clause.outputs.join(" or ")} on at most ${percent(clause.atMost)} of inputs${when(clause)}`;
+    case "rare-event": {
+      const bounds = [
+        ...(clause.above === undefined ? [] : [`above ${clause.above}`]),
+        ...(clause.below === undefined ? [] : [`below ${clause.below}`]),
+      ];
+      return `value ${clause.output} lies ${bounds.join(" or ")} on at most ${percent(clause.atMost)} of inputs${when(clause)}`;
     }
+    case "forbidden-text":
+      return `says /${clause.pattern}/ on at most ${percent(clause.atMost)} of inputs`;
     case "monotonicity":
       return `raising feature ${clause.feature} by ${clause.step} moves output ${clause.output} the wrong way on at most ${percent(clause.atMost)} of inputs`;
     case "no-trigger":
@@ -179,6 +230,9 @@ export function describeClause(clause: Clause): string {
   }
 }
 
+const when = ({ whenLabel }: { readonly whenLabel?: readonly number[] }): string =>
+  whenLabel ? ` of class ${whenLabel.join(", ")}` : "";
+
 function describeChange(change: Change): string {
   switch (change.type) {
     case "shift":
@@ -189,6 +243,12 @@ function describeChange(change: Change): string {
       return `a brightness change of up to ${change.amount}`;
     case "mirror":
       return "mirroring";
+    case "gain":
+      return `a change of volume by up to ${change.decibels} dB`;
+    case "delay":
+      return `a delay of up to ${change.frames} frame${change.frames === 1 ? "" : "s"}`;
+    case "insert-tokens":
+      return `putting in ${change.count} of ${change.from.length} token${change.from.length === 1 ? "" : "s"}`;
     case "drop-tokens":
       return `dropping ${change.count} token${change.count === 1 ? "" : "s"}`;
   }

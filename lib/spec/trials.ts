@@ -1,11 +1,18 @@
 /** What each kind of clause asks of one example, and which example breaks it worst. */
+import { AssayError } from "../errors.js";
 import { generator } from "../random/index.js";
 import { type Tensor, takeExamples, toFloat64 } from "../tensor/index.js";
 import { changed } from "./change.js";
 import { minimiseScale, minimiseTokens } from "./minimise.js";
 import type { Observation } from "./observe.js";
 import type { Counterexample } from "./report.js";
-import type { Clause, Domain, InvarianceClause, MonotonicityClause } from "./specification.js";
+import type {
+  Clause,
+  Domain,
+  InvarianceClause,
+  MonotonicityClause,
+  RareEventClause,
+} from "./specification.js";
 
 /** What clauses may use. */
 export interface Context {
@@ -17,6 +24,8 @@ export interface Context {
   readonly observe: (inputs: Tensor) => Promise<Observation>;
   /** The model on the unchanged examples named by `indices`. */
   readonly base: (indices: readonly number[]) => Promise<Observation>;
+  /** What the model says on some examples, if the caller can decode it. */
+  readonly texts?: ((indices: readonly number[]) => Promise<readonly string[]>) | undefined;
 }
 
 /** Outcomes on some examples. */
@@ -39,6 +48,7 @@ export async function trials(
   if (clause.type === "invariance") return invariance(clause, context, indices);
   if (clause.type === "monotonicity") return monotonicity(clause, context, indices);
   const observed = await context.base(indices);
+  const texts = clause.type === "forbidden-text" ? await context.texts!(indices) : [];
   const { labels } = context;
   const violated: boolean[] = [];
   const severity: { at: number; margin: number }[] = [];
@@ -46,15 +56,10 @@ export async function trials(
     const label = labels?.[index];
     const predicted = observed.predicted[at]!;
     const scores = observed.scores.subarray(at * observed.classes, (at + 1) * observed.classes);
-    if (clause.type === "forbidden-output" && clause.whenLabel && !clause.whenLabel.includes(label!)) return;
-    const isViolated =
-      clause.type === "accuracy"
-        ? predicted !== label
-        : clause.type === "forbidden-output"
-          ? clause.outputs.includes(predicted) && predicted !== label
-          : clause.isViolated({ index, input: example(context.inputs, index), scores, predicted, label });
+    if ("whenLabel" in clause && clause.whenLabel && !clause.whenLabel.includes(label!)) return;
+    const isViolated = breaks(clause, { index, label, predicted, scores, text: texts[at] }, context.inputs);
     violated.push(isViolated);
-    if (isViolated) severity.push({ at, margin: scores[predicted]! - (scores[label ?? predicted] ?? 0) });
+    if (isViolated) severity.push({ at, margin: marginOf(clause, scores, predicted, label) });
   });
   const witness = async (): Promise<Counterexample | null> => {
     const worst = severity.sort((a, b) => b.margin - a.margin)[0];
@@ -73,15 +78,70 @@ export async function trials(
   return { violated, witness };
 }
 
+interface Outcome {
+  readonly index: number;
+  readonly label: number | undefined;
+  readonly predicted: number;
+  readonly scores: Float64Array;
+  readonly text: string | undefined;
+}
+
+type SingleClause = Exclude<PerExampleClause, { type: "invariance" | "monotonicity" }>;
+
+function breaks(clause: SingleClause, outcome: Outcome, inputs: Tensor): boolean {
+  const { index, label, predicted, scores, text } = outcome;
+  switch (clause.type) {
+    case "accuracy":
+      return predicted !== label;
+    case "forbidden-output":
+      return clause.outputs.includes(predicted) && predicted !== label;
+    case "rare-event":
+      return excess(clause, scores) > 0;
+    case "forbidden-text":
+      return new RegExp(clause.pattern, "iu").test(text!);
+    case "predicate":
+      return clause.isViolated({ index, input: example(inputs, index), scores, predicted, label });
+  }
+}
+
+/** By how much a value lies beyond its bounds. */
+function excess({ output, above, below }: RareEventClause, scores: Float64Array): number {
+  const value = scores[output];
+  if (value === undefined) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `spec: a clause speaks about value ${output}, but only ${scores.length} are observed.`,
+      { output, observed: scores.length },
+    );
+  }
+  return Math.max(
+    above === undefined ? Number.NEGATIVE_INFINITY : value - above,
+    below === undefined ? Number.NEGATIVE_INFINITY : below - value,
+  );
+}
+
+const marginOf = (
+  clause: SingleClause,
+  scores: Float64Array,
+  predicted: number,
+  label: number | undefined,
+): number =>
+  clause.type === "rare-event"
+    ? excess(clause, scores)
+    : scores[predicted]! - (scores[label ?? predicted] ?? 0);
+
 async function invariance(
   clause: InvarianceClause,
   context: Context,
-  indices: readonly number[],
+  all: readonly number[],
 ): Promise<Trials> {
+  const { whenLabel } = clause;
+  const indices = whenLabel ? all.filter((index) => whenLabel.includes(context.labels![index]!)) : all;
+  if (indices.length === 0) return { violated: [], witness: async () => null };
   const before = await context.base(indices);
   const originals = takeExamples(context.inputs, indices);
   // The stream is named by the first example, so that splitting the work in batches does not repeat amounts.
-  const random = generator(context.seed).split(`${JSON.stringify(clause.under)} ${indices[0]}`);
+  const random = generator(context.seed).split(`${JSON.stringify(clause.under)} ${all[0]}`);
   const variants = changed(originals, clause.under, context.domain, random);
   const after = await context.observe(variants);
   const violated = indices.map((_, at) => after.predicted[at] !== before.predicted[at]);
@@ -94,11 +154,14 @@ async function invariance(
       [...(await context.observe(inputs)).predicted].map((answer) => answer !== expected);
     const { type } = clause.under;
     const minimal =
-      type === "noise" || type === "brightness"
+      type === "noise" || type === "brightness" || type === "gain"
         ? await minimiseScale(original, variant, breaks)
         : type === "drop-tokens"
           ? await minimiseTokens(original, variant, breaks)
-          : { input: variant, how: "the smallest change among the violations" };
+          : {
+              input: variant,
+              how: type === "insert-tokens" ? "as drawn" : "the smallest change among the violations",
+            };
     return {
       index: indices[at]!,
       input: example(minimal.input, 0),

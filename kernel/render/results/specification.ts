@@ -62,6 +62,7 @@ function tableOf(clauses: readonly ClauseReport[]): Html {
 function intervalText({ violationRate, evidence }: ClauseReport): string {
   if (!violationRate) return "–";
   if (evidence === "exhaustive") return "exact: every input checked";
+  if (evidence === "proof") return `at most, by ${violationRate?.method}`;
   const { interval, level, method } = violationRate;
   return `${formatInterval(interval)} (${formatNumber(level * 100)} %, ${plainLine(method)})`;
 }

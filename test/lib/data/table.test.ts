@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fitGaussian } from "../../../lib/anomaly/index.js";
-import { columns, readTable } from "../../../lib/data/index.js";
+import { categories, columns, readTable, texts } from "../../../lib/data/index.js";
 import { auroc } from "../../../lib/stats/index.js";
 import { takeExamples } from "../../../lib/tensor/index.js";
 import { packageRoot } from "../../support/paths.js";
@@ -27,6 +27,30 @@ describe("data.readTable", function () {
       message: /row 0 of column "name" is the text "ann"/,
     });
     assert.throws(() => columns(table, ["z"]), { code: "INVALID_ARGUMENT", message: /there are name, x, y/ });
+  });
+
+  it("numbers categories by letters or size, and combinations of columns", async () => {
+    writeFileSync(join(folder, "c.csv"), "kind,size,big\nb,10,yes\na,9,yes\nb,9,no\n");
+    const table = await readTable(join(folder, "c.csv"));
+    assert.deepEqual(texts(table, "kind"), ["b", "a", "b"]);
+    assert.throws(() => texts(table, "size"), { code: "TYPE_MISMATCH" });
+    const shown = (name: string | string[]) => {
+      const { labels, names } = categories(table, name);
+      return [[...labels.data].map(Number), names];
+    };
+    assert.deepEqual(shown("kind"), [
+      [1, 0, 1],
+      ["a", "b"],
+    ]);
+    assert.deepEqual(shown("size"), [
+      [1, 0, 0],
+      ["9", "10"],
+    ]);
+    assert.deepEqual(shown(["kind", "big"]), [
+      [2, 0, 1],
+      ["a yes", "b no", "b yes"],
+    ]);
+    assert.throws(() => categories(table, "colour"), { code: "INVALID_ARGUMENT" });
   });
 
   it("names the row of a missing value, and a file that is missing or empty", async () => {

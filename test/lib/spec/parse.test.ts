@@ -24,6 +24,16 @@ describe("spec.parseSpecification", () => {
         { type: "monotonicity", feature: 0, step: 1, output: 1, direction: "falling", atMost: 0 },
         { type: "no-trigger", target: 2, successAtMost: 0.5 },
         { type: "fairness", differenceAtMost: 0.05, name: "old and young alike" },
+        {
+          type: "invariance",
+          under: { type: "insert-tokens", count: 1, from: [5] },
+          whenLabel: [1],
+          atMost: 0,
+        },
+        { type: "invariance", under: { type: "gain", decibels: 3 }, atMost: 0.1 },
+        { type: "invariance", under: { type: "delay", frames: 2 }, atMost: 0.1 },
+        { type: "rare-event", output: 1, above: 3.5, atMost: 0.001 },
+        { type: "forbidden-text", pattern: "password", atMost: 0 },
       ],
     };
     assert.deepEqual(parseSpecification(specification), specification);
@@ -32,6 +42,7 @@ describe("spec.parseSpecification", () => {
       { type: "table" },
       { type: "audio", range: [-1, 1] },
       { type: "enumeration", symbols: 4, length: 2 },
+      { type: "enumeration", symbols: 4, length: 2, fixed: [null, 3] },
     ]) {
       assert.deepEqual(parseSpecification({ kind: "specification", domain: other }).clauses, []);
     }
@@ -41,6 +52,21 @@ describe("spec.parseSpecification", () => {
     ["no object", null, /must be object/],
     ["no domain", { kind: "specification" }, /must have required property 'domain'/],
     ["an unknown domain", { kind: "specification", domain: { type: "film" } }, /\/domain/],
+    [
+      "an event without bounds",
+      { kind: "specification", domain, clauses: [{ type: "rare-event", output: 0, atMost: 0.1 }] },
+      /\/clauses\/0/,
+    ],
+    [
+      "a pattern that is none",
+      { kind: "specification", domain, clauses: [{ type: "forbidden-text", pattern: "(", atMost: 0 }] },
+      /\/clauses\/0\/pattern is no regular expression/,
+    ],
+    [
+      "a fixed symbol that does not exist",
+      { kind: "specification", domain: { type: "enumeration", symbols: 4, length: 2, fixed: [null, 4] } },
+      /\/domain\/fixed needs 2 entries/,
+    ],
     [
       "a range that falls",
       { kind: "specification", domain: { type: "image", range: [1, 0] } },
