@@ -52,6 +52,16 @@ export function evaluate(probe: LinearProbe, activations: Examples, labels: Labe
       { index: unknown, value: values[unknown] },
     );
   }
+  return evaluateLogits(probe, logits, values);
+}
+
+/** The evaluation of logits that some probe, or one for each fold, gave to examples it was not fitted on. */
+export function evaluateLogits(
+  probe: Pick<LinearProbe, "method" | "classes" | "warnings">,
+  logits: Float64Array,
+  values: Int32Array,
+): ProbeEvaluation {
+  const [negative, positive] = probe.classes;
   const negatives = logits.filter((_, i) => values[i] === negative);
   const positives = logits.filter((_, i) => values[i] === positive);
   const roc = rocCurve({ negatives, positives });

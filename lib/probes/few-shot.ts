@@ -22,6 +22,7 @@ export interface FewShotCurve {
   readonly seed: number;
   /** Number of held-out examples behind each AUROC. */
   readonly n: number;
+  readonly warnings: readonly string[];
 }
 
 /** One line of the curve: the probe itself, or a control. */
@@ -41,13 +42,17 @@ export interface FewShotOptions {
   readonly shots?: readonly number[];
   /** Default 8. */
   readonly draws?: number;
-  /** The same task on other activations, e.g. those of the clean twin, by name. */
+  /**
+   * The same task on other features, by name: activations of the clean twin or base model, and what can be seen
+   * without any model, such as `bagOfTokens` or pixels. What they reach is no merit of this model's activations.
+   */
   readonly controls?: Readonly<Record<string, { readonly train: Labelled; readonly heldOut: Labelled }>>;
 }
 
 /**
  * Fits probes to 1, 2, 4 … examples per class, many draws each, always beside two controls: the same probe with
- * its labels shuffled, and a random direction.
+ * its labels shuffled, and a random direction. Give the same probe on the clean or base model and on a bag of tokens
+ * as further `controls`: without any the result warns.
  *
  * @param sets.train Examples to draw from; two classes.
  * @param sets.heldOut Examples that every probe is judged on.
@@ -88,6 +93,12 @@ export function fewShot(
     draws,
     seed,
     n: sets.heldOut.x.dims[0] ?? 0,
+    warnings:
+      Object.keys(controls).length === 0
+        ? [
+            "No control on other features: draw the same probe on the clean or base model, and on the bare inputs.",
+          ]
+        : [],
   };
 }
 

@@ -1,3 +1,4 @@
+export { type ContrastOptions, fitContrast, fitContrastVariation } from "./contrast.js";
 export { type Eraser, fitEraser } from "./erase.js";
 export { evaluate, type ProbeEvaluation } from "./evaluate.js";
 export {
@@ -9,5 +10,7 @@ export {
 } from "./few-shot.js";
 export { fitLogistic, type LogisticOptions, type LogisticProbe } from "./logistic.js";
 export { fitDifferenceOfMeans, fitLda, type LdaOptions } from "./means.js";
+export { bagOfTokens, type Pooling, type PoolOptions, pool } from "./pool.js";
 export type { LinearProbe } from "./probe.js";
-export { type LayerSweep, type SweepOptions, type SweptLayer, sweep, type Taps } from "./sweep.js";
+export type { Taps } from "./sites.js";
+export { type LayerSweep, type SweepOptions, type SweepSets, type SweptLayer, sweep } from "./sweep.js";

@@ -1,23 +1,26 @@
-/** Which layer a label can be read off, chosen without looking at the held-out examples. */
+/** Which layer, and which position, a label can be read off, chosen without looking at the held-out examples. */
 import { AssayError } from "../errors.js";
-import { generator } from "../random/index.js";
-import { auroc, type Estimate } from "../stats/index.js";
+import { type Estimate, stratifiedAuroc } from "../stats/index.js";
 import { integerLabels, type Labels, type Tensor, takeExamples } from "../tensor/index.js";
-import { evaluate, type ProbeEvaluation } from "./evaluate.js";
+import { assignFolds, crossValidate, splitAt } from "./cross-validation.js";
+import { evaluate, evaluateLogits, type ProbeEvaluation } from "./evaluate.js";
 import { fitLogistic } from "./logistic.js";
+import { type Site, sitesOf, type Taps } from "./sites.js";
 
-/** Activations of the same examples at several taps. */
-export type Taps = Readonly<Record<string, Tensor>>;
-
-/** A probe at every layer, and an honest figure for the best one. */
+/** A probe at every layer (and position), and an honest figure for the best one. */
 export interface LayerSweep {
   readonly kind: "layer-sweep";
-  /** One entry per tap, in the given order, with its best penalty. */
+  /** One entry per tap and position, in the given order, with its best penalty. */
   readonly layers: readonly SweptLayer[];
   /** The layer with the highest cross-validated AUROC. */
   readonly selected: SweptLayer;
-  /** The selected layer's probe, fitted to all training examples, on the held-out ones. */
+  /**
+   * The whole procedure, selection included, on examples that it never saw: held-out ones, or without them the
+   * outer folds of a nested cross-validation.
+   */
   readonly heldOut: ProbeEvaluation;
+  /** Held-out examples, or the tap (and position) that each outer fold selected for itself. */
+  readonly selection: "held-out" | readonly string[];
   readonly folds: number;
   readonly seed: number;
   readonly warnings: readonly string[];
@@ -26,6 +29,8 @@ export interface LayerSweep {
 /** What a probe at one tap achieves. */
 export interface SweptLayer {
   readonly tap: string;
+  /** Position of the token, or null where the whole activation was read. */
+  readonly position: number | null;
   readonly l2: number;
   /** AUROC of out-of-fold logits of the training examples. Optimistic for the selected layer. */
   readonly crossValidated: Estimate;
@@ -38,107 +43,138 @@ export interface SweepOptions {
   readonly l2?: readonly number[];
   /** Default 5. */
   readonly folds?: number;
+  /**
+   * Read taps [n, position, width] at single positions, negative ones from the end, or at all of them. Default: an
+   * activation is read as a whole. Other taps are read as a whole.
+   */
+  readonly positions?: readonly number[] | "all";
+}
+
+/** Labelled activations at several taps, with held-out ones or without. */
+export interface SweepSets {
+  readonly train: Taps;
+  readonly labels: Labels;
+  readonly heldOut?: Taps;
+  readonly heldOutLabels?: Labels;
 }
 
 /**
- * Fits a logistic probe at every tap, chooses tap and penalty by cross-validation on the training examples, and
- * evaluates only the chosen one on the held-out examples.
+ * Fits a logistic probe at every tap (and position), chooses site and penalty by cross-validation on the training
+ * examples, and evaluates only the chosen one on the held-out examples.
  *
- * The best of many layers looks better than it is: quote `heldOut`, not the top of the curve.
+ * Without held-out examples the choice is nested: in each of `folds` outer folds everything is chosen anew by
+ * cross-validation inside the other folds, and judged on the fold left out. The best of many layers looks better than
+ * it is: quote `heldOut`, not the top of the curve.
  *
- * @throws AssayError INVALID_ARGUMENT if a class has fewer examples than folds.
+ * @throws AssayError INVALID_ARGUMENT if a class has fewer examples than folds, or a tap or position is missing.
  * @example
  * probes.sweep({ train: await model.activations(x, { at: taps }), labels, heldOut: …, heldOutLabels }, { seed: 1 })
+ * probes.sweep({ train: await model.activations(x, { at: blocks }), labels }, { seed: 1, positions: "all" })
  */
-export function sweep(
-  sets: {
-    readonly train: Taps;
-    readonly labels: Labels;
-    readonly heldOut: Taps;
-    readonly heldOutLabels: Labels;
-  },
-  { seed, l2 = [0.1, 1, 10], folds = 5 }: SweepOptions,
-): LayerSweep {
-  const names = Object.keys(sets.train);
-  const missing = names.find((name) => !sets.heldOut[name]);
-  if (names.length === 0 || l2.length === 0 || missing !== undefined) {
-    const what =
-      missing === undefined
-        ? "at least one tap and one penalty are needed"
-        : `the held-out set has no tap "${missing}"`;
-    throw new AssayError("INVALID_ARGUMENT", `sweep: ${what}.`, { names, l2 });
-  }
-  const n = sets.train[names[0]!]!.dims[0] ?? 0;
+export function sweep(sets: SweepSets, options: SweepOptions): LayerSweep {
+  const { seed, l2 = [0.1, 1, 10], folds = 5 } = options;
+  const { sites, n } = checkSets(sets, options, l2);
   const labels = integerLabels(sets.labels, n, "sweep");
-  const assignment = assignFolds(labels, folds, seed);
-  const layers = names.map((tap) => {
-    const candidates = l2.map((penalty) => ({
-      tap,
-      l2: penalty,
-      crossValidated: crossValidate(sets.train[tap]!, labels, assignment, folds, penalty),
-    }));
-    return candidates.reduce((a, b) => (b.crossValidated.value > a.crossValidated.value ? b : a));
-  });
-  const selected = layers.reduce((a, b) => (b.crossValidated.value > a.crossValidated.value ? b : a));
-  const probe = fitLogistic(sets.train[selected.tap]!, labels, { l2: selected.l2 });
-  const heldOut = evaluate(probe, sets.heldOut[selected.tap]!, sets.heldOutLabels);
-  const gap = selected.crossValidated.value - heldOut.auroc.interval[1];
+  const layers = sites.map((site) => best(site, site.x(), labels, l2, folds, seed));
+  const selected = highest(layers);
+  const site = sites[layers.indexOf(selected)]!;
+  const judged = sets.heldOut
+    ? { heldOut: onHeldOut(site, selected, labels, sets.heldOutLabels!), selection: "held-out" as const }
+    : nested(sites, labels, l2, folds, seed);
+  const gap = selected.crossValidated.value - judged.heldOut.auroc.interval[1];
+  const where = sets.heldOut ? "on held-out examples" : "when the selection is repeated in each fold";
   return {
     kind: "layer-sweep",
     layers,
     selected,
-    heldOut,
+    ...judged,
     folds,
     seed,
-    warnings: gap > 0 ? ["The selected layer does worse on held-out examples than in cross-validation."] : [],
+    warnings: gap > 0 ? [`The selected layer does worse ${where} than in cross-validation.`] : [],
   };
 }
 
-/** Folds of equal class shares, at random. */
-function assignFolds(labels: Int32Array, folds: number, seed: number): Uint8Array {
-  const random = generator(seed).split("folds");
-  const assignment = new Uint8Array(labels.length);
-  for (const label of new Set(labels)) {
-    const members = [...labels.keys()].filter((i) => labels[i] === label);
-    if (members.length < folds || folds < 2 || folds > 255) {
-      throw new AssayError(
-        "INVALID_ARGUMENT",
-        `sweep: ${folds} folds need as many examples of class ${label}, got ${members.length}.`,
-        {
-          folds,
-          label,
-        },
-      );
-    }
-    random.permutation(members.length).forEach((from, to) => {
-      assignment[members[from]!] = to % folds;
-    });
-  }
-  return assignment;
+function checkSets(
+  { train, heldOut, heldOutLabels }: SweepSets,
+  { positions }: SweepOptions,
+  l2: readonly number[],
+): { sites: Site[]; n: number } {
+  const names = Object.keys(train);
+  const missing = heldOut && names.find((name) => !heldOut[name]);
+  const lengths = names.map((name) => train[name]!.dims[0] ?? 0);
+  const odd = lengths.findIndex((length) => length !== lengths[0]);
+  const problem =
+    names.length === 0 || l2.length === 0
+      ? "at least one tap and one penalty are needed"
+      : missing !== undefined
+        ? `the held-out set has no tap "${missing}"`
+        : (heldOut === undefined) !== (heldOutLabels === undefined)
+          ? "held-out activations and their labels are given together or not at all"
+          : odd >= 0
+            ? `tap "${names[odd]}" has ${lengths[odd]} examples, "${names[0]}" has ${lengths[0]}`
+            : undefined;
+  if (problem !== undefined) throw new AssayError("INVALID_ARGUMENT", `sweep: ${problem}.`, { names, l2 });
+  return { sites: sitesOf(train, heldOut, positions), n: lengths[0]! };
 }
 
-function crossValidate(
+function best(
+  { tap, position }: Pick<Site, "tap" | "position">,
   x: Tensor,
   labels: Int32Array,
-  assignment: Uint8Array,
+  l2: readonly number[],
   folds: number,
-  l2: number,
-): Estimate {
+  seed: number,
+): SweptLayer {
+  const estimates = crossValidate(x, labels, assignFolds(labels, folds, seed, "sweep"), folds, l2);
+  return highest(estimates.map((crossValidated, k) => ({ tap, position, l2: l2[k]!, crossValidated })));
+}
+
+/** The first of the best, so that ties go to the earlier layer and the smaller penalty. */
+const highest = (candidates: readonly SweptLayer[]): SweptLayer =>
+  candidates.reduce((a, b) => (b.crossValidated.value > a.crossValidated.value ? b : a));
+
+function onHeldOut(
+  site: Site,
+  { l2 }: SweptLayer,
+  labels: Int32Array,
+  heldOutLabels: Labels,
+): ProbeEvaluation {
+  return evaluate(fitLogistic(site.x(), labels, { l2 }), site.heldOut!(), heldOutLabels);
+}
+
+/** Outer folds: selection inside, judgement outside. */
+function nested(
+  sites: readonly Site[],
+  labels: Int32Array,
+  l2: readonly number[],
+  folds: number,
+  seed: number,
+): { heldOut: ProbeEvaluation; selection: readonly string[] } {
+  const outer = assignFolds(labels, folds, seed, "sweep");
   const logits = new Float64Array(labels.length);
-  for (let fold = 0; fold < folds; fold++) {
-    const inside = [...labels.keys()].filter((i) => assignment[i] !== fold);
-    const outside = [...labels.keys()].filter((i) => assignment[i] === fold);
-    const probe = fitLogistic(
-      takeExamples(x, inside),
-      inside.map((i) => labels[i]!),
-      { l2 },
-    );
-    // Logits of different folds are comparable up to the offset of their own intercepts, which is small.
+  const splits = Array.from({ length: folds }, (_, fold) => splitAt(outer, fold));
+  const choices = splits.map(({ inside, outside }) => {
+    const own = Int32Array.from(inside, (i) => labels[i]!);
+    const candidates = sites.map((site) => best(site, takeExamples(site.x(), inside), own, l2, folds, seed));
+    const chosen = highest(candidates);
+    const x = sites[candidates.indexOf(chosen)]!.x();
+    const probe = fitLogistic(takeExamples(x, inside), own, { l2: chosen.l2 });
     probe.logits(takeExamples(x, outside)).forEach((logit, k) => {
       logits[outside[k]!] = logit;
     });
-  }
-  const positive = Math.max(...labels);
-  const negatives = logits.filter((_, i) => labels[i] !== positive);
-  return auroc({ negatives, positives: logits.filter((_, i) => labels[i] === positive) });
+    return chosen.position === null ? chosen.tap : `${chosen.tap} @ ${chosen.position}`;
+  });
+  const classes = [Math.min(...labels), Math.max(...labels)] as const;
+  const pooled = evaluateLogits(
+    { method: "logistic, nested selection", classes, warnings: [] },
+    logits,
+    labels,
+  );
+  const auroc = stratifiedAuroc(
+    splits.map(({ outside }) => ({
+      negatives: outside.filter((i) => labels[i] === classes[0]).map((i) => logits[i]!),
+      positives: outside.filter((i) => labels[i] === classes[1]).map((i) => logits[i]!),
+    })),
+  );
+  return { heldOut: { ...pooled, auroc, roc: { ...pooled.roc, auroc } }, selection: choices };
 }

@@ -55,7 +55,44 @@ export function auroc(samples: TwoSamples, options: IntervalOptions = {}): Estim
   const { auroc: value, standardError } = delong(samples);
   const { negatives, positives } = samples;
   const n = negatives.length + positives.length;
-  const pairs = Math.min(negatives.length, positives.length);
+  return areaEstimate(value, standardError, Math.min(negatives.length, positives.length), n, level);
+}
+
+/**
+ * AUROC of scores that can be compared within strata only, such as those of cross-validation folds: the chance that
+ * a random positive scores above a random negative of its own stratum, ties one half.
+ *
+ * The interval is DeLong's from the placements of all strata together. It takes the examples as independent, which
+ * those of different folds nearly are.
+ *
+ * @throws AssayError INVALID_ARGUMENT if there is no stratum or one lacks a group; NOT_FINITE.
+ * @example
+ * stratifiedAuroc(folds.map(({ negatives, positives }) => ({ negatives, positives })))
+ */
+export function stratifiedAuroc(strata: readonly TwoSamples[], options: IntervalOptions = {}): Estimate {
+  const level = checkLevel("stratifiedAuroc", options.level);
+  if (strata.length === 0)
+    throw new AssayError("INVALID_ARGUMENT", "stratifiedAuroc: there are no strata.", {});
+  const parts = strata.map(delong);
+  const joined = (of: (part: DeLong) => Float64Array): Float64Array =>
+    Float64Array.from(parts.flatMap((part) => [...of(part)]));
+  const positives = joined((part) => part.positivePlacements);
+  const negatives = joined((part) => part.negativePlacements);
+  const standardError = Math.sqrt(
+    variance(positives) / positives.length + variance(negatives) / negatives.length,
+  );
+  const pairs = strata.reduce((sum, part) => sum + Math.min(part.negatives.length, part.positives.length), 0);
+  return areaEstimate(mean(positives), standardError, pairs, positives.length + negatives.length, level);
+}
+
+/** The interval of an area on the logit scale; `pairs` is the number of disjoint pairs that were compared. */
+function areaEstimate(
+  value: number,
+  standardError: number,
+  pairs: number,
+  n: number,
+  level: number,
+): Estimate {
   // All of `pairs` disjoint pairs in order: what a separation as complete as this can prove.
   const limit = betaQuantile((1 - level) / 2, pairs, 1);
   if (value === 0 || value === 1) {

@@ -155,12 +155,84 @@ describe("probes.sweep", () => {
     assert.ok(covered >= 34, `${covered} of 40`);
   });
 
+  it("reads single positions, and selects the one that holds the label", () => {
+    const at = (x: Tensor<"float64">, position: number): Tensor => {
+      const n = x.dims[0]!;
+      const data = Float64Array.from({ length: n * 12 }, () => random.normal());
+      for (let i = 0; i < n; i++) data.set(x.data.subarray(i * 4, i * 4 + 4), i * 12 + position * 4);
+      return tensor("float64", [n, 3, 4], data);
+    };
+    const sets = {
+      train: { first: at(train.x, 1), flat: noise(120) },
+      labels,
+      heldOut: { first: at(test.x, 1), flat: noise(200) },
+      heldOutLabels: test.labels,
+    };
+    const all = sweep(sets, { seed: 1, positions: "all" });
+    assert.deepEqual(
+      all.layers.map(({ tap, position }) => [tap, position]),
+      [
+        ["first", 0],
+        ["first", 1],
+        ["first", 2],
+        ["flat", null],
+      ],
+    );
+    assert.deepEqual([all.selected.tap, all.selected.position], ["first", 1]);
+    const probe = fitLogistic(train.x, labels, { l2: all.selected.l2 });
+    assert.deepEqual(all.heldOut.auroc, evaluate(probe, test.x, test.labels).auroc);
+    const some = sweep(sets, { seed: 1, positions: [-1] });
+    assert.deepEqual(
+      some.layers.map(({ position }) => position),
+      [2, null],
+    );
+    assert.throws(() => sweep(sets, { seed: 1, positions: [3] }), {
+      code: "INVALID_ARGUMENT",
+      message: /"first" has 3 positions and none at 3/,
+    });
+  });
+
+  it("repeats the selection in outer folds where nothing is held out: no peeking on noise, no loss on a label", () => {
+    let [covered, sum] = [0, 0];
+    for (let seed = 0; seed < 30; seed++) {
+      const layers = Object.fromEntries([1, 2, 3, 4].map((k) => [`l${k}`, noise(60)]));
+      const result = sweep({ train: layers, labels: labels.slice(0, 60) }, { seed, l2: [1], folds: 3 });
+      const { value, interval } = result.heldOut.auroc;
+      covered += Number(interval[0] <= 0.5 && 0.5 <= interval[1]);
+      sum += value / 30;
+      assert.equal(result.selection.length, 3);
+      // The top of the curve is chosen for being high.
+      assert.ok(result.selected.crossValidated.value >= result.layers[0]!.crossValidated.value);
+    }
+    assert.ok(covered >= 25 && Math.abs(sum - 0.5) < 0.05, `${covered} of 30, mean ${sum}`);
+    const real = sweep({ train: { early: noise(120), late: train.x }, labels }, { seed: 1 });
+    assert.deepEqual(real.selection, ["late", "late", "late", "late", "late"]);
+    assert.ok(
+      Math.abs(
+        real.heldOut.auroc.value - evaluate(fitLogistic(train.x, labels), test.x, test.labels).auroc.value,
+      ) < 0.08,
+    );
+    assert.equal(real.heldOut.n, 120);
+  });
+
   it("refuses folds that a class cannot fill, and taps that are missing", () => {
     const sets = { train: { a: train.x }, labels, heldOut: { a: test.x }, heldOutLabels: test.labels };
     assert.throws(() => sweep(sets, { seed: 1, folds: 61 }), {
       code: "INVALID_ARGUMENT",
       message: /61 folds/,
     });
+    assert.throws(() => sweep({ train: sets.train, labels, heldOut: sets.heldOut }, { seed: 1 }), {
+      code: "INVALID_ARGUMENT",
+      message: /together or not at all/,
+    });
+    assert.throws(
+      () =>
+        sweep({ ...sets, train: { a: train.x, b: test.x }, heldOut: { a: test.x, b: test.x } }, { seed: 1 }),
+      {
+        code: "INVALID_ARGUMENT",
+        message: /tap "b" has 200 examples, "a" has 120/,
+      },
+    );
     assert.throws(() => sweep({ ...sets, heldOut: {} }, { seed: 1 }), {
       code: "INVALID_ARGUMENT",
       message: /no tap "a"/,
@@ -184,6 +256,23 @@ describe("probes.fewShot", () => {
     const curve = (seed: number) => fewShot(sets, { seed, fit: fitLogistic, shots: [2, 4] });
     assert.deepEqual(curve(1), curve(1));
     assert.notDeepEqual(curve(1).series[0], curve(2).series[0]);
+  });
+
+  it("draws further controls by name, and warns where there is none", () => {
+    const control = { train: draw(300, 9, 0), heldOut: draw(200, 10, 0) };
+    const run = (controls: object) => fewShot(sets, { seed: 1, fit: fitLogistic, shots: [16], ...controls });
+    const { series, warnings } = run({ controls: { "clean twin": control } });
+    assert.deepEqual(
+      series.map(({ name, isControl }) => [name, isControl]),
+      [
+        ["probe", false],
+        ["shuffled labels", true],
+        ["random direction", true],
+        ["clean twin", true],
+      ],
+    );
+    assert.deepEqual(warnings, []);
+    assert.match(run({}).warnings[0]!, /clean or base model/);
   });
 
   it("refuses more shots than there are examples", () => {

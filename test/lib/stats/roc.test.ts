@@ -11,6 +11,7 @@ import {
   normalQuantile,
   partialAuroc,
   rocCurve,
+  stratifiedAuroc,
   truePositiveRateAt,
 } from "../../../lib/stats/index.js";
 import { readFixture } from "../../support/fixtures.js";
@@ -126,6 +127,24 @@ describe("stats.auroc", () => {
       code: "NOT_FINITE",
       message: /positives\[1\] is NaN/,
     });
+  });
+});
+
+describe("stats.stratifiedAuroc", () => {
+  it("is the AUROC of one stratum, and blind to offsets between several", () => {
+    for (const row of roc) {
+      const { negatives, positives } = row;
+      assert.deepEqual(stratifiedAuroc([row]), auroc(row));
+      const up = (scores: readonly number[]): number[] => scores.map((score) => score + 100);
+      const moved = stratifiedAuroc([row, { negatives: up(negatives), positives: up(positives) }]);
+      near(moved.value, auroc(row).value);
+      // Twice the examples: the variance is half, up to n / (n - 1).
+      assert.ok(
+        moved.interval[1] - moved.interval[0] < 0.78 * (auroc(row).interval[1] - auroc(row).interval[0]),
+      );
+    }
+    assert.throws(() => stratifiedAuroc([]), { code: "INVALID_ARGUMENT" });
+    assert.throws(() => stratifiedAuroc([{ negatives: [1], positives: [] }]), { code: "INVALID_ARGUMENT" });
   });
 });
 

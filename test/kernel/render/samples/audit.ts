@@ -82,6 +82,10 @@ export const auditSamples = (hostile: string) => ({
       },
       { seed: 1 },
     ),
+    sweep(
+      { train: { [hostile]: tensor("float64", [80, 2, 2], x.data), whole: x }, labels },
+      { seed: 1, positions: "all", l2: [1], folds: 3 },
+    ),
   ],
   "few-shot-curve": [
     fewShot(
