@@ -4,9 +4,9 @@ import { attribute } from "./attributes.js";
 import { graphBuilder } from "./builder.js";
 import { fedInputs, initializersOf, prune, untyped } from "./graph.js";
 import { modelSession } from "./open.js";
-import { renameNode } from "./rename.js";
 import type { Graph, Model, Node } from "./schema.js";
 import { inferShapes } from "./shapes.js";
+import { copySubgraph } from "./subgraph.js";
 import { tensorMessage } from "./tensors.js";
 import { upgradeModel } from "./upgrade.js";
 
@@ -103,21 +103,9 @@ function inline(model: Model, decided: ReadonlyMap<string, boolean>): Model {
 }
 
 function copyBranch(builder: ReturnType<typeof graphBuilder>, node: Node, branch: Graph): void {
-  const own = new Set([
-    ...branch.initializers.map(({ name }) => name ?? ""),
-    ...branch.nodes.flatMap(({ outputs }) => outputs),
-  ]);
-  const names = new Map<string, string>();
-  const rename = (name: string): string => {
-    if (!own.has(name) || name === "") return name;
-    const made = names.get(name) ?? builder.fresh(name);
-    names.set(name, made);
-    return made;
-  };
-  for (const message of branch.initializers) builder.stored({ ...message, name: rename(message.name ?? "") });
-  for (const inner of branch.nodes) builder.node(renameNode(inner, rename));
+  const outside = copySubgraph(builder, branch);
   branch.outputs.forEach(({ name }, i) => {
     const output = node.outputs[i];
-    if (output) builder.alias(output, rename(name));
+    if (output) builder.alias(output, outside(name));
   });
 }

@@ -13,6 +13,8 @@ export type Passage =
   | "spelled out"
   /** If: the branch that the inputs take is differentiated. */
   | "branch taken"
+  /** Loop, Scan and the sequences that they fill: unrolled as often as the inputs run them. */
+  | "unrolled"
   /** Its results are integers or truth values, or depend on no input: nothing flows through it. */
   | "nothing flows"
   /** It has none. */
@@ -37,6 +39,8 @@ export interface Coverage {
   /** Nodes that no gradient can pass. */
   readonly refused: number;
 }
+
+const unrolled = /^(Loop|Scan|Sequence\w+|SplitToSequence|ConcatFromSequence)$/;
 
 const withoutFlow = new Set(
   `And ArgMax ArgMin BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Constant ConstantOfShape Equal EyeLike
@@ -81,6 +85,7 @@ function passageOf(operator: string, domain: string): Passage {
   if (isDifferentiable(operator, domain)) return "rule";
   if (isDecomposable(operator, domain)) return "spelled out";
   if (domain === "" && operator === "If") return "branch taken";
+  if (domain === "" && unrolled.test(operator)) return "unrolled";
   if (domain === "" && withoutFlow.has(operator)) return "nothing flows";
   return "none";
 }

@@ -1,8 +1,9 @@
-/** Fixes what the inputs at hand decide, where a gradient needs it: branches taken and lengths unrolled. */
+/** Fixes what the inputs at hand decide, where a gradient needs it: branches taken, loops and lengths unrolled. */
 import type { Tensors } from "../runtime/index.js";
 import { followBranches, hasBranches } from "./branches.js";
 import { graphBuilder } from "./builder.js";
 import { prune, untyped } from "./graph.js";
+import { hasLoops, unrollLoops } from "./loops.js";
 import { modelSession } from "./open.js";
 import type { Model, Node } from "./schema.js";
 
@@ -15,12 +16,34 @@ export interface SpecialisedModel {
 
 const isRecurrent = ({ opType }: Node): boolean => opType === "LSTM" || opType === "GRU" || opType === "RNN";
 
+/** Branches in loops in branches …: each round takes out one level. */
+const MAX_ROUNDS = 10;
+
+/** Takes branches and loops out as these inputs go through them. */
+function straightened(source: Model, feeds: Tensors): { readonly model: Model; readonly way: string } {
+  let model = source;
+  let way = "";
+  for (let round = 0; round < MAX_ROUNDS && (hasBranches(model) || hasLoops(model)); round++) {
+    if (hasBranches(model)) {
+      const followed = followBranches(model, feeds);
+      model = followed.model;
+      way += followed.way;
+    }
+    if (!hasLoops(model)) continue;
+    const unrolled = unrollLoops(model, feeds);
+    model = unrolled.model;
+    way += `${unrolled.counts.join("x")}|`;
+    if (!unrolled.isChanged && !hasBranches(model)) break;
+  }
+  return { model, way };
+}
+
 /**
- * Follows the branches that these inputs take, and fixes the length of recurrent layers, so that they can be
+ * Follows the branches that these inputs take, unrolls loops as often as they run, and fixes the length of recurrent layers, so that they can be
  * unrolled. Other models come back as they are.
  */
 export function specialise(source: Model, feeds: Tensors): SpecialisedModel {
-  const { model, way } = hasBranches(source) ? followBranches(source, feeds) : { model: source, way: "" };
+  const { model, way } = straightened(source, feeds);
   const sequences = [...new Set(model.graph.nodes.filter(isRecurrent).map(({ inputs }) => inputs[0]!))];
   if (sequences.length === 0) return { model, key: way };
   const sizes = sizesOf(model, sequences, feeds);

@@ -178,8 +178,14 @@ const dropout: Rewrite = (builder, node) =>
   builder.node({ ...node, inputs: node.inputs.slice(0, 1), attributes: [] });
 
 const batchNormalization: Rewrite = (builder, node) => {
-  const [output] = node.outputs as [string];
-  builder.node({ ...node, outputs: [output], attributes: without(node, "spatial", "momentum") });
+  // Before version 14 a node with more outputs than one was one in training: it normalises by the batch.
+  const isTraining = node.outputs.slice(1).some((name) => name !== "");
+  const mode = makeNode("", [], [], { training_mode: 1 }).attributes;
+  builder.node({
+    ...node,
+    outputs: node.outputs.slice(0, isTraining ? 3 : 1),
+    attributes: [...without(node, "spatial"), ...(isTraining ? mode : [])],
+  });
 };
 
 const upsample: Rewrite = (builder, node, version) => {

@@ -182,7 +182,8 @@ function elements(
   const swap = size > 1 && bigEndian !== (endianness() === "BE");
   const aligned = (bytes.byteOffset + offset) % size === 0;
   // A copy only where it must be: swapped bytes, or data that does not start on its element size.
-  const body = aligned && !swap ? bytes.subarray(offset) : bytes.slice(offset);
+  // The slice of a Buffer would be a view of it, as unaligned as before.
+  const body = aligned && !swap ? bytes.subarray(offset) : Uint8Array.prototype.slice.call(bytes, offset);
   if (swap) swapBytes(body, size);
   return new arrayOfType[type](body.buffer as ArrayBuffer, body.byteOffset, body.byteLength / size);
 }

@@ -5,10 +5,13 @@ import type { Model, Node } from "../schema.js";
 import { type InnerValue, inferShapes } from "../shapes.js";
 import { attentions } from "./attention.js";
 import type { Decomposition } from "./decomposition.js";
+import { einsum } from "./einsum.js";
 import { fused } from "./fused.js";
 import { losses } from "./losses.js";
 import { recurrent } from "./recurrent.js";
 import { sampling } from "./sampling.js";
+import { selecting } from "./selecting.js";
+import { convTranspose } from "./transposed.js";
 
 const decompositions: Readonly<Record<string, Decomposition>> = {
   ...recurrent,
@@ -16,6 +19,9 @@ const decompositions: Readonly<Record<string, Decomposition>> = {
   ...losses,
   ...fused,
   ...attentions,
+  ...selecting,
+  Einsum: einsum,
+  ConvTranspose: convTranspose,
 };
 
 const find = (node: Node): Decomposition | undefined =>

@@ -3,13 +3,13 @@ import { floatAttribute, intAttribute, intsAttribute, textAttribute } from "../a
 import type { GraphBuilder } from "../builder.js";
 import { type Decomposition, type DecompositionContext, numberLike } from "./decomposition.js";
 
-/** Bilinear samples of pictures [n, c, h, w] at points [n, h', w', 2] in [-1, 1]. */
+/** Bilinear or nearest samples of pictures [n, c, h, w] at points [n, h', w', 2] in [-1, 1]. */
 const gridSample: Decomposition = (context) => {
   const { node, builder: b, input, value } = context;
   const mode = textAttribute(node, "mode", "linear");
   const padding = textAttribute(node, "padding_mode", "zeros");
   const flat = value(input(0)).ranked && value(input(0)).dims.length === 4;
-  if (!flat || !mode.endsWith("linear") || (padding !== "zeros" && padding !== "border")) return undefined;
+  if (!flat || !(mode.endsWith("linear") || mode === "nearest")) return undefined;
   const x = input(0);
   const corners = intAttribute(node, "align_corners", 0) === 1;
   const number = (constant: number): string => numberLike(context, x, constant);
@@ -23,9 +23,14 @@ const gridSample: Decomposition = (context) => {
     const pixel = corners
       ? b.op("Mul", [b.op("Mul", [unit, last]), number(0.5)])
       : b.op("Sub", [b.op("Mul", [b.op("Mul", [unit, extent]), number(0.5)]), number(0.5)]);
-    return padding === "border" ? b.op("Clip", [pixel, number(0), last]) : pixel;
+    if (padding === "zeros") return pixel;
+    const held = padding === "border" ? pixel : reflected(context, pixel, extent, corners);
+    return b.op("Clip", [held, number(0), last]);
   };
   const [px, py] = [place(gx!, width), place(gy!, height)];
+  if (mode === "nearest") {
+    return [cornerValues(context, b.op("Round", [py]), b.op("Round", [px]), height, width)];
+  }
   const [x0, y0] = [b.op("Floor", [px]), b.op("Floor", [py])];
   const [fx, fy] = [b.op("Sub", [px, x0]), b.op("Sub", [py, y0])];
   const parts = [0, 1].flatMap((dy) =>
@@ -43,6 +48,19 @@ const gridSample: Decomposition = (context) => {
   );
   return [b.op("Sum", parts)];
 };
+
+/** A place mirrored at the picture's ends, as often as it takes: at the outer pixels' centres or at their edges. */
+function reflected(context: DecompositionContext, pixel: string, extent: string, corners: boolean): string {
+  const { builder: b, input } = context;
+  const number = (constant: number): string => numberLike(context, input(0), constant);
+  const low = number(corners ? 0 : -0.5);
+  const span = corners ? b.op("Sub", [extent, number(1)]) : extent;
+  const far = b.op("Abs", [b.op("Sub", [pixel, low])]);
+  const inside = b.op("Mod", [far, b.op("Mul", [span, number(2)])], { fmod: 1 });
+  // Falls from the span to 0 and rises again: the distance from the far end.
+  const back = b.op("Abs", [b.op("Sub", [inside, span])]);
+  return b.op("Add", [b.op("Sub", [span, back]), low]);
+}
 
 /** Pixels [n, c, h', w'] at whole rows and columns, zero outside the picture. */
 function cornerValues(

@@ -31,12 +31,14 @@
  */
 import { AssayError } from "../../errors.js";
 import type { Tensor } from "../../tensor/index.js";
+import { intAttribute } from "../attributes.js";
 import { foldBranches } from "../branches.js";
 import { type GraphBuilder, graphBuilder } from "../builder.js";
 import { poolBeforeRelu } from "../commute.js";
 import { decomposeModel } from "../decompose/index.js";
 import { nearestNames, opsetOf, prune, sortNodes, subgraphsRead, untyped } from "../graph.js";
 import type { Graph, Model, Node } from "../schema.js";
+import { resolveSequences } from "../sequences.js";
 import { type InnerValue, inferShapes } from "../shapes.js";
 import { upgradeModel } from "../upgrade.js";
 import { ruleContext, type Tape } from "./context.js";
@@ -92,7 +94,7 @@ export interface GradientGraph {
  */
 export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOptions): GradientGraph {
   const targets = typeof of === "string" ? [of] : Object.keys(of);
-  const upgraded = foldBranches(upgradeModel(source));
+  const upgraded = resolveSequences(foldBranches(upgradeModel(source)));
   const cotangents = typeof of === "string" ? [] : Object.values(of);
   checkNames(upgraded, [...targets, ...wrt]);
   const wanted = new Set([...targets, ...keep, ...madeByNodes(upgraded, [...wrt, ...cotangents])]);
@@ -180,7 +182,7 @@ function checkTypes(values: ReadonlyMap<string, InnerValue>, names: readonly str
   }
 }
 
-/** Every floating-point tensor that one of `wrt` reaches. */
+/** Every floating-point tensor that one of `wrt` reaches, and what holds such tensors (a sequence). */
 function dependents(
   nodes: readonly Node[],
   values: ReadonlyMap<string, InnerValue>,
@@ -192,21 +194,30 @@ function dependents(
     if (!reads.some((name) => reached.has(name))) continue;
     // Rounding to integers has no slope; taking it for zero would answer a question that nobody asked.
     const rounds = node.opType === "QuantizeLinear" || node.opType === "DynamicQuantizeLinear";
-    for (const output of node.outputs) if (rounds || isFloat(values.get(output))) reached.add(output);
+    for (const output of node.outputs) {
+      const value = values.get(output);
+      if (rounds || isFloat(value) || value?.type === null) reached.add(output);
+    }
   }
   return reached;
 }
 
-function seed({ builder, values, gradients }: Tape, of: GradientOptions["of"]): void {
+/** onnxruntime infers one window too many for a ceiling pool whose last window would start in the padding. */
+const hasCeilingPool = ({ nodes }: Graph): boolean =>
+  nodes.some((node) => node.opType.endsWith("Pool") && intAttribute(node, "ceil_mode", 0) === 1);
+
+function seed({ builder, values, gradients, forward }: Tape, of: GradientOptions["of"]): void {
   if (typeof of === "string") {
     const one = builder.number(1, values.get(of)?.type ?? "float32");
     gradients.set(of, builder.op("Expand", [one, builder.op("Shape", [of])]));
     return;
   }
+  const sizesHold = !hasCeilingPool(forward);
   for (const [target, cotangent] of Object.entries(of)) {
     if (!values.has(cotangent)) {
       const value = values.get(target);
-      builder.input(cotangent, value?.type ?? "float32", value?.ranked ? value.dims : undefined);
+      const dims = value?.ranked ? value.dims.map((dim) => (sizesHold ? dim : "")) : undefined;
+      builder.input(cotangent, value?.type ?? "float32", dims);
     }
     gradients.set(target, cotangent);
   }

@@ -56,7 +56,12 @@ registerGradients({
       axis: intAttribute(c.node, "axis", -1),
     }),
   ],
-  Compress: (c) => c.unsupported("has no rule, since the size of its result depends on the data"),
+  MaxUnpool: (c) => {
+    // Indices count through the whole result, as the matching MaxPool's do.
+    const flat = c.builder.integers(-1);
+    const taken = c.op("Gather", [c.op("Reshape", [c.dy(0)!, flat]), c.op("Reshape", [c.x(1), flat])]);
+    return [c.reshapeLike(taken, c.x(0))];
+  },
 });
 
 const range = (start: number, end: number): number[] =>

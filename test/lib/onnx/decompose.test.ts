@@ -240,3 +240,19 @@ describe("branches", () => {
     });
   });
 });
+
+describe("BatchNormalization of old opsets with further outputs", () => {
+  it("normalises by the batch, as its gradient knows", async () => {
+    for (const version of [9, 13]) {
+      const builder = graphBuilder(undefined, [{ domain: "", version }]);
+      builder.input("x", "float32", [4, 2, 3]);
+      for (const name of ["scale", "bias"]) builder.input(name, "float32", [2]);
+      builder.initializer("mean", tensor("float32", [2], Float32Array.of(5, -5)));
+      builder.initializer("var", tensor("float32", [2], Float32Array.of(9, 4)));
+      const outputs = builder.ops("BatchNormalization", ["x", "scale", "bias", "mean", "var"], 5, {});
+      builder.output("y", outputs[0]);
+      const feeds = { x: uniform(1, [4, 2, 3]), scale: uniform(2, [2]), bias: uniform(3, [2]) };
+      await checkGradient(builder.build(), { feeds });
+    }
+  });
+});

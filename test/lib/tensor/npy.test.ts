@@ -150,6 +150,18 @@ describe("tensor.readNpz", () => {
     });
   }
 
+  it("reads arrays that start anywhere in a file, and leaves the file's bytes as they are", () => {
+    const value = tensor("float64", [3], Float64Array.of(1, 2, 3));
+    const bytes = encodeNpy(value);
+    for (let shift = 0; shift < 8; shift++) {
+      // Uncompressed archives hold arrays at any offset, and what reads files gives a Buffer.
+      const whole = Buffer.alloc(shift + bytes.length);
+      whole.set(bytes, shift);
+      assert.deepEqual(decodeNpy(whole.subarray(shift)), value);
+      assert.ok(whole.subarray(shift).equals(bytes));
+    }
+  });
+
   it("gives back what it wrote, byte for byte the same each time", async () => {
     const mask = tensor("float32", [2, 2], Float32Array.of(0, 1, 1, 0));
     const tokens = tensor("int64", [3], BigInt64Array.of(7n, 1n, 2n));

@@ -244,6 +244,10 @@ describe("gradients of matrix products agree with central differences", () => {
     ["i,j->ij", [2], [3]],
     ["ij,jk", [2, 3], [3, 2]],
     ["ijk,jk->i", [2, 3, 2], [3, 2]],
+    ["ii->i", [3, 3]],
+    ["bii->b", [2, 3, 3]],
+    ["...ii,ij->...j", [2, 3, 3], [3, 2]],
+    ["iij,jk", [3, 3, 2], [2, 2]],
   ];
   check(
     einsums.map(([equation, ...dims]) => ({
@@ -570,6 +574,27 @@ describe("gradients of indexing operators agree with central differences", () =>
       attributes: { axis: 1 },
     },
     { title: "places", op: "GatherND", feeds: { x: uniform(1, [2, 3]) }, stored: { pairs } },
+    {
+      title: "places in each batch",
+      op: "GatherND",
+      feeds: { x: uniform(1, [2, 3, 4]) },
+      stored: { pairs },
+      attributes: { batch_dims: 1 },
+    },
+    {
+      title: "elements that are asked for",
+      op: "Compress",
+      feeds: { x: uniform(1, [2, 3]) },
+      stored: { asked: tensor("bool", [3], Uint8Array.of(1, 0, 1)) },
+      attributes: { axis: -1 },
+    },
+    {
+      title: "back to where a pool found them",
+      op: "MaxUnpool",
+      feeds: { x: uniform(1, [1, 1, 2, 2]) },
+      stored: { places: tensor("int64", [1, 1, 2, 2], BigInt64Array.of(1n, 3n, 8n, 14n)) },
+      attributes: { kernel_shape: [2, 2], strides: [2, 2] },
+    },
     {
       title: "replacing",
       op: "ScatterElements",
