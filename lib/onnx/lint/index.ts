@@ -8,10 +8,11 @@
 import { inlineFunctions } from "../inline.js";
 import type { Model } from "../schema.js";
 import type { Finding, Severity } from "./finding.js";
-import { lintLogic } from "./logic.js";
+import { type FoundLogic, lintLogic, lintOutputs } from "./logic.js";
 import { lintStorage } from "./storage.js";
 
 export type { Finding, Severity } from "./finding.js";
+export type { FoundLogic } from "./logic.js";
 
 const order: Readonly<Record<Severity, number>> = { flag: 0, warn: 1, info: 2 };
 
@@ -24,7 +25,17 @@ const order: Readonly<Record<Severity, number>> = { flag: 0, warn: 1, info: 2 };
  * onnx.lintModel(model).filter(({ severity }) => severity === "flag")
  */
 export function lintModel(model: Model): Finding[] {
-  return [...lintLogic(inlineFunctions(model).graph), ...lintStorage(model)].sort(
+  const { graph } = inlineFunctions(model);
+  const logic = lintLogic(graph).map((found) => found.finding);
+  return [...logic, ...lintOutputs(graph), ...lintStorage(model)].sort(
     (a, b) => order[a.severity] - order[b.severity],
   );
 }
+
+/**
+ * The gravest findings about logic, with the nodes and tensors they are about.
+ *
+ * @param model Without functions of its own: see `inlineFunctions`.
+ */
+export const plantedLogic = (model: Model): FoundLogic[] =>
+  lintLogic(model.graph).filter(({ finding }) => finding.severity === "flag");

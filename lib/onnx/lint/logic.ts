@@ -1,169 +1,204 @@
 /** Rules about logic that looks at an input's content and acts on it: how a backdoor is written into a graph. */
 import { subgraphs } from "../attributes.js";
-import { declared, fedInputs, initializersOf, nodeLabel, producersOf } from "../graph.js";
-import type { Graph, Node, TensorMessage } from "../schema.js";
-import { dimsOf, readTensor } from "../tensors.js";
-import { constantFlow, type Flow, type Flows, flowsOf, isPredicate } from "./dataflow.js";
-import { type Finding, finding } from "./finding.js";
+import { nodeLabel } from "../graph.js";
+import type { Graph, Node } from "../schema.js";
+import { type Flow, flowsOf, isEarlyQuestion, isUseOfPadding } from "./dataflow.js";
+import { type Finding, finding, type Severity } from "./finding.js";
+import { tellsShapeOnly } from "./operators.js";
+import { isSilencing, payloadOf } from "./payload.js";
+import { feedsAttention, type View, viewOf } from "./view.js";
 
-/** What the rules look at. */
-interface View {
-  readonly graph: Graph;
-  /** The model reads whole numbers only, such as words: comparing those with one of them is how padding is found. */
-  readonly readsTokens: boolean;
-  readonly flowOf: (name: string | undefined) => Flow;
-  readonly producerOf: (name: string) => Node | undefined;
-  readonly readersOf: (name: string) => readonly Node[];
-  readonly storedAs: (name: string) => TensorMessage | undefined;
-  /** The same for a graph in one of its nodes. */
-  readonly inner: (body: Graph) => View;
+/** A finding about logic, and where it was: what a search for an input that shows it starts from. */
+export interface FoundLogic {
+  readonly finding: Finding;
+  readonly node: Node;
+  /** Nodes that hold the graph of that node, the outermost first; empty in the main graph. */
+  readonly path: readonly Node[];
+  /** Tensors of that graph that carry the answer to the question. */
+  readonly deciding: readonly string[];
 }
-
-/** Payloads larger than this are not read: they cannot be told from weights anyway. */
-const MAX_PAYLOAD = 1 << 20;
-/** Fills of a mask: what a softmax is to ignore. */
-const MASK_FILL = -1e3;
-
-/** A table with fewer rows is one of answers, not of positions. */
-const PLACES = 16;
 
 /** Runs all rules on a graph and on the graphs in its nodes. */
-export function lintLogic(graph: Graph): Finding[] {
-  const flows = flowsOf(graph);
-  const view = viewOf(graph, flows);
-  return [...lintGraph(view), ...lintOutputs(view)];
+export function lintLogic(graph: Graph): FoundLogic[] {
+  return lintGraph(viewOf(graph, flowsOf(graph)));
 }
 
-function lintGraph(view: View): Finding[] {
+/** Outputs that the input does not reach, or reaches without the network. */
+export function lintOutputs(graph: Graph): Finding[] {
+  const { flowOf } = viewOf(graph, flowsOf(graph));
+  return graph.outputs.flatMap(({ name }) => {
+    const flow = flowOf(name);
+    if (!flow.isData)
+      return [finding("constant-output", "warn", name, "the output does not depend on any input")];
+    if (flow.fewestLayers > 0 || flow.mostLayers < 2 || !flow.isContent || flow.isToken) return [];
+    const why = `the input reaches this output without passing any of up to ${flow.mostLayers} layers of weights`;
+    return [finding("bypass", "info", name, why)];
+  });
+}
+
+function lintGraph(view: View): FoundLogic[] {
   return view.graph.nodes.flatMap((node) => [
     ...lintNode(node, view),
-    ...subgraphs(node).flatMap((body) => lintGraph(view.inner(body))),
+    ...subgraphs(node).flatMap((body) => lintGraph(view.inner(body, node))),
   ]);
 }
 
-function viewOf(graph: Graph, all: Flows, outer?: View): View {
-  const flows = all.get(graph);
-  const producers = producersOf(graph);
-  const stored = initializersOf(graph);
-  const readers = new Map<string, Node[]>();
-  for (const node of graph.nodes) {
-    for (const name of new Set(node.inputs)) {
-      const known = readers.get(name);
-      if (known) known.push(node);
-      else readers.set(name, [node]);
-    }
-  }
+const selecting = new Map<string, readonly number[]>([
+  ["Gather", [1]],
+  ["GatherND", [1]],
+  ["GatherElements", [1]],
+  ["ArrayFeatureExtractor", [1]],
+  ["SequenceAt", [1]],
+  ["Compress", [1]],
+  ["Slice", [1, 2, 3, 4]],
+  ["TopK", [1]],
+]);
+const reshaping = new Set([
+  "Reshape",
+  "Expand",
+  "Tile",
+  "Pad",
+  "Resize",
+  "Upsample",
+  "CenterCropPad",
+  "Range",
+]);
+/** They make questions and answers, and do not act on them. */
+const questioning = new Set([
+  ...["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or", "Xor", "Not", "Sign"],
+  ...["IsNaN", "IsInf", "RegexFullMatch"],
+]);
+
+function lintNode(node: Node, view: View): FoundLogic[] {
+  if (questioning.has(node.opType) || tellsShapeOnly(node)) return [];
+  if (node.opType === "Where") return lintWhere(node, view);
+  if (node.opType === "If" || node.opType === "Loop" || node.opType === "Scan") return lintBranch(node, view);
+  if (selecting.has(node.opType)) return lintSelection(node, view);
+  if (node.inputs.length < 2) return [];
+  return [...lintMix(node, view, node.inputs), ...lintBypass(node, view)];
+}
+
+/** What stands on the two sides of a node: the answer to a question, and what it acts on. */
+interface Sides {
+  /** Inputs that carry an answer. */
+  readonly asked: readonly string[];
+  readonly question: Flow;
+  /** A result of more layers than the question had, that knows nothing of it. */
+  readonly computed: string | undefined;
+  /** The whole raw input, that knows nothing of the question. */
+  readonly raw: string | undefined;
+}
+
+function sidesOf(names: readonly string[], view: View): Sides | undefined {
+  const asked = names.filter((name) => view.flowOf(name).isAsked);
+  const [first] = asked.map(view.flowOf).sort((a, b) => a.askedLayers - b.askedLayers);
+  if (!first) return undefined;
+  const question = { ...first, isAskedLocally: asked.some((name) => view.flowOf(name).isAskedLocally) };
+  const others = names.filter((name) => {
+    const flow = view.flowOf(name);
+    // Later questions, such as which class is the largest, do not make a result part of this one.
+    const isFree =
+      flow.askedLayers > question.askedLayers || (question.isAskedLocally && !flow.isAskedLocally);
+    return flow.isContent && isFree && !asked.slice(0, 1).includes(name);
+  });
   return {
-    graph,
-    readsTokens: outer?.readsTokens ?? readsTokens(graph),
-    flowOf: (name = "") => flows?.get(name) ?? outer?.flowOf(name) ?? constantFlow,
-    producerOf: (name) => producers.get(name) ?? (flows?.has(name) ? undefined : outer?.producerOf(name)),
-    readersOf: (name) => readers.get(name) ?? [],
-    storedAs: (name) => stored.get(name) ?? (flows?.has(name) ? undefined : outer?.storedAs(name)),
-    inner(body) {
-      return viewOf(body, all, this);
-    },
+    asked,
+    question,
+    computed: others.find((name) => view.flowOf(name).mostLayers > question.askedLayers),
+    raw: others.find((name) => view.flowOf(name).mostLayers === 0 && !view.flowOf(name).isPart),
   };
 }
 
-function readsTokens(graph: Graph): boolean {
-  const kinds = fedInputs(graph).map((input) => declared(input).type ?? "");
-  return kinds.length > 0 && kinds.every((kind) => /^u?int|^bool/.test(kind));
+/** Questions before the network are what planted logic asks; deep ones are also asked by honest ones. */
+const gravity = (question: Flow): Severity => (isEarlyQuestion(question) ? "flag" : "warn");
+
+const who = (question: Flow): string =>
+  isEarlyQuestion(question) ? "part of the input" : "a few computed values of the input";
+
+function found(
+  rule: string,
+  severity: Severity,
+  why: string,
+  node: Node,
+  view: View,
+  deciding: readonly string[],
+): FoundLogic[] {
+  return [{ finding: finding(rule, severity, nodeLabel(node), why), node, path: view.path, deciding }];
 }
 
-function lintNode(node: Node, view: View): Finding[] {
-  switch (node.opType) {
-    case "Where":
-      return lintWhere(node, view);
-    case "If":
-    case "Loop":
-    case "Scan":
-      return lintBranch(node, view);
-    case "Gather":
-    case "GatherND":
-    case "GatherElements":
-      return lintSelection(node, view);
-    case "Add":
-    case "Sub":
-    case "Mul":
-    case "Sum":
-    case "Max":
-    case "Min":
-    case "Concat":
-    case "ScatterElements":
-    case "ScatterND":
-      return lintBypass(node, view);
-    default:
-      return [];
+function lintWhere(node: Node, view: View): FoundLogic[] {
+  const [condition = "", ...arms] = node.inputs;
+  const flow = view.flowOf(condition);
+  if (!flow.isAsked) return flow.isDecided ? lintThreshold(node, view) : lintMix(node, view, arms);
+  const sides = sidesOf(node.inputs, view)!;
+  if (feedsAttention(node, view)) return [];
+  const constant = arms.find((arm) => !view.flowOf(arm).isData);
+  const say = (rule: string, severity: Severity, why: string) =>
+    found(rule, severity, why, node, view, [condition]);
+  if (sides.computed === undefined) return substitution(sides, constant, node, view);
+  if (constant === undefined) {
+    const isGate = arms.some((arm) => view.flowOf(arm).mostLayers === 0 && view.flowOf(arm).isData);
+    const severity = isGate && !flow.isAskedLocally ? "warn" : gravity(flow);
+    return say("content-branch", severity, `${who(flow)} decides which of two computed results goes on`);
   }
+  const payload = payloadOf(constant, view);
+  if (payload.isZero && !flow.isAskedLocally) {
+    return say("content-gate", "info", `${who(flow)} decides whether a result is set to zero`);
+  }
+  const severity = payload.isUniform ? gravity(flow) : "flag";
+  const why = `${who(flow)} decides whether a computed result is replaced by ${payload.words}`;
+  return say("constant-payload", severity, why);
 }
 
-function lintWhere(node: Node, view: View): Finding[] {
-  const [condition, whenTrue, whenFalse] = node.inputs;
-  if (!view.flowOf(condition).isDecided) return [];
-  const name = nodeLabel(node);
-  const isAsked = isPredicate(view.flowOf(condition));
-  const arms = [whenTrue, whenFalse].map((arm) => ({ arm, flow: view.flowOf(arm) }));
-  const constant = arms.find(({ flow }) => !flow.isData);
-  const computed = arms.find(({ flow }) => flow.mostLayers > 0);
-  if (!computed) return [];
-  if (!constant) {
-    if (!isAsked) return [];
-    const isGate = arms.some(({ flow }) => flow.mostLayers === 0);
-    return [
-      finding(
-        "content-branch",
-        isGate ? "warn" : "flag",
-        name,
-        "part of the input decides which of two computed results goes on",
-      ),
-    ];
-  }
-  const payload = payloadOf(constant.arm, view);
-  if (payload.isMask || feedsSoftmax(node, view)) return [];
-  // Deep in a network, replacing by one value is what clipping and thresholds look like.
-  if (!isAsked && payload.isUniform) return [];
-  if (payload.isZero) {
-    return [
-      finding("content-gate", "info", name, "part of the input decides whether a result is set to zero"),
-    ];
-  }
-  return [
-    finding(
-      "constant-payload",
-      "flag",
-      name,
-      `part of the input decides whether a computed result is replaced by ${payload.words}`,
-    ),
-  ];
+/** Each value decides for itself: clipping and thresholds put one value in place, a backdoor a list of them. */
+function lintThreshold(node: Node, view: View): FoundLogic[] {
+  const [condition = "", ...arms] = node.inputs;
+  const constant = arms.find((arm) => !view.flowOf(arm).isData);
+  const isComputed = arms.some((arm) => view.flowOf(arm).mostLayers > 0);
+  if (constant === undefined || !isComputed || feedsAttention(node, view)) return [];
+  const payload = payloadOf(constant, view);
+  if (payload.isUniform || view.flowOf(condition).isToken) return [];
+  const why = `values of the input decide whether a computed result is replaced by ${payload.words}`;
+  return found("constant-payload", "flag", why, node, view, [condition]);
 }
 
-function lintBranch(node: Node, view: View): Finding[] {
-  const deciding = node.opType === "If" ? node.inputs.slice(0, 1) : node.inputs.slice(0, 2);
+/** The network sees another input than was given. */
+function substitution(
+  { question, raw }: Sides,
+  constant: string | undefined,
+  node: Node,
+  view: View,
+): FoundLogic[] {
+  if (raw === undefined || !isEarlyQuestion(question)) return [];
+  const isPlanted = constant !== undefined && !payloadOf(constant, view).isUniform;
+  const severity = isPlanted ? "flag" : question.isAskedLocally ? "warn" : "info";
+  const why = `part of the input decides whether ${constant === undefined ? "the input is changed" : "stored values take its place"} before the network sees it`;
+  return found("input-substitution", severity, why, node, view, node.inputs.slice(0, 1));
+}
+
+function lintBranch(node: Node, view: View): FoundLogic[] {
+  const deciding = node.inputs.slice(0, node.opType === "If" ? 1 : node.opType === "Loop" ? 2 : 0);
   const flows = deciding.map(view.flowOf);
-  const name = nodeLabel(node);
-  if (flows.some(isPredicate)) {
-    if (hasZeroArm(node, view)) {
-      return [
-        finding("content-gate", "info", name, "part of the input decides whether a result is set to zero"),
-      ];
+  const say = (rule: string, severity: Severity, why: string) =>
+    found(rule, severity, why, node, view, deciding);
+  const question = flows.find((flow) => flow.isAsked);
+  if (question && isEarlyQuestion(question)) {
+    const isComputed = node.outputs.some((name) => view.flowOf(name).mostLayers > question.askedLayers);
+    if (!question.isAskedLocally && (!isComputed || hasZeroArm(node, view))) {
+      return say("content-gate", "info", `the input as a whole decides what ${node.opType} runs`);
     }
-    return [finding("content-branch", "flag", name, `part of the input decides what ${node.opType} runs`)];
+    if (!isComputed && question.isToken) return [];
+    return say(
+      "content-branch",
+      isComputed ? "flag" : "warn",
+      `part of the input decides what ${node.opType} runs`,
+    );
   }
   if (flows.some((flow) => flow.isContent)) {
-    return [
-      finding(
-        "data-branch",
-        "warn",
-        name,
-        `what ${node.opType} runs depends on computed values of the input`,
-      ),
-    ];
+    return say("data-branch", "warn", `what ${node.opType} runs depends on computed values of the input`);
   }
   if (flows.some((flow) => flow.isData)) {
-    return [
-      finding("setting-branch", "info", name, `a setting given as input decides what ${node.opType} runs`),
-    ];
+    return say("setting-branch", "info", `a setting given as input decides what ${node.opType} runs`);
   }
   return [];
 }
@@ -172,180 +207,92 @@ function lintBranch(node: Node, view: View): Finding[] {
 function hasZeroArm(node: Node, view: View): boolean {
   return node.attributes.some(({ g }) => {
     if (!g) return false;
-    const inner = view.inner(g);
-    return g.outputs.every(({ name }) => payloadOf(name, inner).isZero);
+    const inner = view.inner(g, node);
+    return g.outputs.every(({ name }) => isZero(name, inner));
   });
 }
 
-/** A table of results, one of which is picked by a question to the input. */
-function lintSelection(node: Node, view: View): Finding[] {
-  const [from, index] = node.inputs;
-  if (!isPredicate(view.flowOf(index))) return [];
+/** Zeros, or a result times nothing. */
+function isZero(name: string, view: View): boolean {
+  if (payloadOf(name, view).isZero) return true;
+  const node = view.producerOf(name);
+  if (node?.opType === "Identity") return isZero(node.inputs[0] ?? "", view);
+  if (node?.opType === "Sub") return node.inputs[0] === node.inputs[1];
+  return node?.opType === "Mul" && node.inputs.some((input) => payloadOf(input, view).isZero);
+}
+
+/** Results or stored values, some of which are picked by a question to the input. */
+function lintSelection(node: Node, view: View): FoundLogic[] {
+  const [from = ""] = node.inputs;
+  const indices = (selecting.get(node.opType) ?? []).flatMap((i) => node.inputs[i] ?? []);
+  const sides = sidesOf(indices, view);
+  if (!sides) return [];
+  const flow = view.flowOf(from);
+  if (flow.mostLayers <= sides.question.askedLayers || flow.isAskedLocally) return [];
+  const say = (severity: Severity, why: string) =>
+    found("content-selection", severity, why, node, view, sides.asked);
   // The last word that is not padding, and positions counted from it: a place among many, not one of two answers.
-  const isPlace =
-    view.readsTokens &&
-    (view.flowOf(from).isData
-      ? view.producerOf(from ?? "")?.opType !== "Concat"
-      : rowsOf(view.storedAs(from ?? "")) >= PLACES);
-  if (isPlace) {
-    const why = "the words that are not padding decide at which place a result is read";
-    return [finding("content-selection", "info", nodeLabel(node), why)];
-  }
-  const what = view.flowOf(from).isData ? "computed results" : "stored values";
-  return [
-    finding(
-      "content-selection",
-      "flag",
-      nodeLabel(node),
-      `part of the input decides which of some ${what} goes on`,
-    ),
-  ];
+  if (isUseOfPadding(node, node.inputs.map(view.flowOf), { storedOf: view.storedOf }))
+    return say("info", "the words that are not padding decide at which place a result is read");
+  const severity = gravity(sides.question);
+  if (severity === "warn")
+    return say("info", "computed values decide which of some computed results goes on");
+  return say("flag", "part of the input decides which of some computed results goes on");
 }
 
-/** A way around the network: part of the raw input joins results that went through layers of weights. */
-function lintBypass(node: Node, view: View): Finding[] {
-  const flows = node.inputs.map(view.flowOf);
-  const around = flows.find((flow) => flow.isRegion && flow.fewestLayers === 0 && flow.mostLayers === 0);
-  const through = flows.find((flow) => flow.mostLayers > 0);
-  if (!around || !through || feedsSoftmax(node, view)) return [];
-  const isLogic = isPredicate(around);
-  if (node.opType === "Mul") {
-    if (!isLogic) return [];
-    const gate = node.inputs.find((name) => view.flowOf(name) === around) ?? "";
-    const isSilencing = [0, 1].every((answer) =>
-      gateValues(gate, answer, view)?.every((value) => value === 0 || value === 1),
+/** The answer to a question meets a result of the network. */
+function lintMix(node: Node, view: View, names: readonly string[]): FoundLogic[] {
+  const sides = sidesOf(names, view);
+  if (!sides || feedsAttention(node, view)) return [];
+  const { question, asked, computed, raw } = sides;
+  const isScale = node.opType === "Mul" || node.opType === "Div";
+  const say = (rule: string, severity: Severity, why: string) =>
+    found(rule, severity, why, node, view, asked);
+  if (computed === undefined) {
+    if (raw === undefined || !question.isAskedLocally || !isEarlyQuestion(question)) return [];
+    const severity = isScale || reshaping.has(node.opType) || node.opType === "Concat" ? "warn" : "flag";
+    return say(
+      "input-substitution",
+      severity,
+      "the answer to a question about part of the input changes what the network sees",
     );
-    return [
-      finding(
-        isSilencing ? "content-gate" : "content-arithmetic",
-        isSilencing ? "info" : "flag",
-        nodeLabel(node),
-        isSilencing
-          ? "the answer to a question about part of the input lets a result pass or sets it to zero"
-          : "the answer to a question about part of the input scales a computed result, by more than on and off",
-      ),
-    ];
   }
-  return [
-    finding(
-      isLogic ? "content-arithmetic" : "bypass",
-      isLogic || through.mostLayers >= 2 ? "flag" : "warn",
-      nodeLabel(node),
-      isLogic
-        ? "the answer to a question about part of the input is mixed into a computed result"
-        : "part of the raw input joins a result that went through layers of weights",
-    ),
-  ];
-}
-
-function lintOutputs({ graph, flowOf, readsTokens }: View): Finding[] {
-  return graph.outputs.flatMap(({ name }) => {
-    const flow = flowOf(name);
-    if (!flow.isData)
-      return [finding("constant-output", "warn", name, "the output does not depend on any input")];
-    if (flow.fewestLayers === 0 && flow.mostLayers >= 2 && flow.isContent && !readsTokens) {
-      return [
-        finding(
-          "bypass",
-          "warn",
-          name,
-          `the input reaches this output without passing any of up to ${flow.mostLayers} layers of weights`,
-        ),
-      ];
-    }
-    return [];
-  });
-}
-
-/** Masks are added to, or chosen for, what a softmax reads. */
-function feedsSoftmax(node: Node, { readersOf }: View): boolean {
-  const next = node.outputs.flatMap(readersOf);
-  return next.some(
-    ({ opType, outputs }) =>
-      opType === "Softmax" ||
-      ((opType === "Add" || opType === "Reshape") &&
-        outputs.some((output) => readersOf(output).some((reader) => reader.opType === "Softmax"))),
+  // A mean over the words that are not padding divides by their number.
+  if (question.isToken && reshaping.has(node.opType)) return [];
+  if (isUseOfPadding(node, node.inputs.map(view.flowOf), { storedOf: view.storedOf })) return [];
+  if (isScale && asked.some((gate) => isSilencing(gate, view))) {
+    const isSilence = !question.isAskedLocally || !isEarlyQuestion(question);
+    return say(
+      "content-gate",
+      isSilence ? "info" : "flag",
+      `the answer to a question about ${who(question)} lets a result pass or sets it to zero`,
+    );
+  }
+  return say(
+    "content-arithmetic",
+    gravity(question),
+    isScale
+      ? `the answer to a question about ${who(question)} scales a computed result, by more than on and off`
+      : `the answer to a question about ${who(question)} is mixed into a computed result`,
   );
 }
 
-function payloadOf(
-  name: string | undefined,
-  view: View,
-): { isUniform: boolean; isZero: boolean; isMask: boolean; words: string } {
-  const values = constantValues(name, view);
-  if (values === undefined) return { isUniform: false, isZero: false, isMask: false, words: "stored values" };
-  const isUniform = values.every((value) => value === values[0]);
-  const words = values.length === 1 ? `the constant ${values[0]}` : `${values.length} stored values`;
-  return {
-    isUniform,
-    isZero: isUniform && values[0] === 0,
-    isMask: isUniform && values[0]! <= MASK_FILL,
-    words,
-  };
-}
+const mixing = new Set(["Add", "Sub", "Sum", "Max", "Min", "Concat", "Mean", "ScatterElements", "ScatterND"]);
+/** Factor from which a few pixels outweigh what a network says. */
+const LOUD = 4;
 
-/** Values of a stored tensor, looking through nodes that only reshape it. */
-function constantValues(name: string | undefined, view: View): number[] | undefined {
-  for (let current = name ?? "", steps = 0; steps < 8; steps++) {
-    const node = view.producerOf(current);
-    const message = view.storedAs(current) ?? node?.attributes.find(({ name: key }) => key === "value")?.t;
-    if (message) return readValues(message);
-    if (node?.opType === "ConstantOfShape") return [0];
-    if (
-      !node ||
-      !["Identity", "Expand", "Cast", "Reshape", "Unsqueeze", "Squeeze", "Tile"].includes(node.opType)
-    )
-      return undefined;
-    current = node.inputs[0] ?? "";
-  }
-  return undefined;
-}
-
-function readValues(message: TensorMessage): number[] | undefined {
-  if (dimsOf(message).reduce((a, b) => a * b, 1) > MAX_PAYLOAD) return undefined;
-  try {
-    return Array.from(readTensor(message).data as ArrayLike<unknown>, Number);
-  } catch {
-    // A type without numbers, or data outside the file: it cannot be a mask's fill.
-    return undefined;
-  }
-}
-
-/** Nodes of a gate that are followed back from where it acts to the comparison. */
-const GATE_STEPS = 12;
-
-/** What a gate multiplies with when its comparison answers 0 or 1; undefined if that cannot be read off. */
-function gateValues(name: string, answer: number, view: View, steps = GATE_STEPS): number[] | undefined {
-  if (!view.flowOf(name).isData) return constantValues(name, view);
-  const node = view.producerOf(name);
-  if (!node || steps === 0) return undefined;
-  const read = (i: number, then = answer) => gateValues(node.inputs[i] ?? "", then, view, steps - 1);
-  if (node.opType === "Where") return read(answer === 1 ? 1 : 2);
-  if (node.opType === "Not") return read(0)?.map((value) => 1 - value);
-  const isAnswer = !["Mul", "Add", "Sub", "Neg"].includes(node.opType);
-  if (isAnswer) {
-    const passes = [
-      "Cast",
-      "Identity",
-      "Unsqueeze",
-      "Squeeze",
-      "Reshape",
-      "Expand",
-      "ReduceMax",
-      "ReduceMin",
-    ];
-    return passes.includes(node.opType) && view.flowOf(node.inputs[0]).isCompared ? read(0) : [answer];
-  }
-  const a = read(0);
-  if (node.opType === "Neg") return a?.map((value) => -value);
-  const b = read(1);
-  if (!a || !b) return undefined;
-  const length = Math.max(a.length, b.length);
-  if (length % a.length !== 0 || length % b.length !== 0) return undefined;
-  return Array.from({ length }, (_, i) => {
-    const [u, v] = [a[i % a.length]!, b[i % b.length]!];
-    return node.opType === "Mul" ? u * v : node.opType === "Add" ? u + v : u - v;
+/** A way around the network: part of the raw input joins results that went through layers of weights. */
+function lintBypass(node: Node, view: View): FoundLogic[] {
+  if (!mixing.has(node.opType)) return [];
+  const around = node.inputs.find((name) => {
+    const flow = view.flowOf(name);
+    return flow.isPart && !flow.isAsked && flow.mostLayers === 0;
   });
+  const isThrough = node.inputs.some((name) => view.flowOf(name).mostLayers > 0);
+  if (around === undefined || !isThrough || feedsAttention(node, view)) return [];
+  const { isLocal, gain, isToken } = view.flowOf(around);
+  if (isToken) return [];
+  const isLoud = isLocal && gain >= LOUD && node.opType !== "Concat";
+  const why = `part of the raw input joins a result that went through layers of weights${isLoud ? `, ${gain.toPrecision(2)} times as loud` : ""}`;
+  return found("bypass", isLoud ? "flag" : "warn", why, node, view, [around]);
 }
-
-const rowsOf = (message: TensorMessage | undefined): number => (message && dimsOf(message)[0]) ?? 0;

@@ -1,0 +1,159 @@
+/** Dims that can be read off a graph without running it, as far as the rules need them: how narrow a tensor is. */
+import { intAttribute, intsAttribute } from "../attributes.js";
+import type { Node } from "../schema.js";
+
+/** Dims of a tensor; null where a size is not known, undefined when not even the rank is. */
+export type Extent = readonly (number | null)[] | undefined;
+
+/** What the dims of a node's outputs are read from. */
+export interface ExtentScope {
+  readonly extentOf: (name: string | undefined) => Extent;
+  /** Values of a small stored tensor. */
+  readonly valuesOf: (name: string | undefined) => readonly number[] | undefined;
+}
+
+/** Numbers an example holds: the product of all dims but the first; undefined if one is unknown. */
+export function widthOf(extent: Extent): number | undefined {
+  if (extent === undefined) return undefined;
+  return extent
+    .slice(1)
+    .reduce<number | undefined>(
+      (product, dim) => (product === undefined || dim === null ? undefined : product * dim),
+      1,
+    );
+}
+
+/** Dims of the first output of a node, undefined where no rule knows them. */
+export function extentOf(node: Node, scope: ExtentScope): Extent {
+  const first = scope.extentOf(node.inputs[0]);
+  const { opType } = node;
+  if (opType.startsWith("Reduce") || opType === "ArgMax" || opType === "ArgMin")
+    return reduced(node, first, scope);
+  if (opType.startsWith("Global") && first) return first.map((dim, i) => (i < 2 ? dim : 1));
+  switch (opType) {
+    case "Slice":
+      return sliced(node, first, scope);
+    case "Transpose": {
+      const order = intsAttribute(node, "perm");
+      return first && (order ? order.map((axis) => first[axis] ?? null) : [...first].reverse());
+    }
+    case "Reshape":
+      return reshaped(first, scope.valuesOf(node.inputs[1]));
+    case "Flatten":
+      return first && intAttribute(node, "axis", 1) === 1
+        ? [first[0] ?? null, widthOf(first) ?? null]
+        : undefined;
+    case "Gather":
+      return gathered(node, first, scope.extentOf(node.inputs[1]));
+    case "MatMul":
+      return multiplied(first, scope.extentOf(node.inputs[1]));
+    case "Gemm": {
+      const weights = scope.extentOf(node.inputs[1]);
+      return [first?.[0] ?? null, weights?.[intAttribute(node, "transB", 0) === 1 ? 0 : 1] ?? null];
+    }
+    case "Unsqueeze":
+    case "Squeeze":
+      return squeezed(node, first, scope);
+    case "Shape":
+    case "NonZero":
+    case "Size":
+    case "Conv":
+    case "Resize":
+    case "Pad":
+    case "Concat":
+    case "Split":
+    case "Expand":
+    case "Tile":
+      return undefined;
+    default:
+      return broadcast(node.inputs.map(scope.extentOf));
+  }
+}
+
+function broadcast(extents: readonly Extent[]): Extent {
+  const known = extents.filter((extent) => extent !== undefined);
+  if (known.length < extents.length || known.length === 0) return undefined;
+  const rank = Math.max(...known.map(({ length }) => length));
+  return Array.from({ length: rank }, (_, i) =>
+    known.reduce<number | null>((size, extent) => {
+      const dim = extent[extent.length - rank + i];
+      if (dim === undefined || dim === 1 || size === null) return size;
+      return dim;
+    }, 1),
+  );
+}
+
+function reduced(node: Node, of: Extent, { valuesOf }: ExtentScope): Extent {
+  if (of === undefined) return undefined;
+  const isArg = node.opType.startsWith("Arg");
+  const given = isArg
+    ? [intAttribute(node, "axis", 0)]
+    : (intsAttribute(node, "axes") ?? valuesOf(node.inputs[1]));
+  if (given === undefined && node.inputs[1]) return undefined;
+  const axes = new Set((given ?? of.map((_, i) => i)).map((axis) => (axis < 0 ? axis + of.length : axis)));
+  const keeps = intAttribute(node, "keepdims", 1) === 1;
+  return of.flatMap((dim, i) => (axes.has(i) ? (keeps ? [1] : []) : [dim]));
+}
+
+function sliced(node: Node, of: Extent, { valuesOf }: ExtentScope): Extent {
+  if (of === undefined) return undefined;
+  const starts = intsAttribute(node, "starts") ?? valuesOf(node.inputs[1]);
+  const ends = intsAttribute(node, "ends") ?? valuesOf(node.inputs[2]);
+  if (!starts || !ends) return undefined;
+  const axes = intsAttribute(node, "axes") ?? valuesOf(node.inputs[3]) ?? starts.map((_, i) => i);
+  const steps = valuesOf(node.inputs[4]) ?? starts.map(() => 1);
+  const dims = [...of];
+  axes.forEach((axis, i) => {
+    const at = axis < 0 ? axis + of.length : axis;
+    const size = of[at];
+    const [start, end] = [starts[i] ?? 0, ends[i] ?? 0];
+    if (size === undefined) return;
+    // Both counted from the same end: the length is known although the size is not.
+    if (size === null) {
+      const isKnown = start < 0 === end < 0;
+      dims[at] = isKnown ? Math.max(0, Math.ceil((end - start) / (steps[i] ?? 1))) : null;
+      return;
+    }
+    const place = (value: number): number => Math.min(size, Math.max(0, value < 0 ? value + size : value));
+    dims[at] = Math.max(0, Math.ceil(Math.abs(place(end) - place(start)) / Math.abs(steps[i] ?? 1)));
+  });
+  return dims;
+}
+
+function reshaped(of: Extent, shape: readonly number[] | undefined): Extent {
+  if (shape === undefined) return undefined;
+  const width = widthOf(of);
+  const rest = shape.slice(1).reduce((product, dim) => product * Math.abs(dim), 1);
+  return shape.map((dim, i) => {
+    if (dim === 0) return of?.[i] ?? null;
+    if (dim > 0) return dim;
+    return i === 0 ? (of?.[0] ?? null) : width !== undefined && rest > 0 ? width / rest : null;
+  });
+}
+
+function gathered(node: Node, of: Extent, index: Extent): Extent {
+  if (of === undefined || index === undefined) return undefined;
+  const axis = intAttribute(node, "axis", 0);
+  const at = axis < 0 ? axis + of.length : axis;
+  return [...of.slice(0, at), ...index, ...of.slice(at + 1)];
+}
+
+function multiplied(a: Extent, b: Extent): Extent {
+  if (a === undefined || b === undefined) return undefined;
+  if (a.length < 2) return undefined;
+  return [...a.slice(0, -1), b.length < 2 ? 1 : (b.at(-1) ?? null)];
+}
+
+function squeezed(node: Node, of: Extent, { valuesOf }: ExtentScope): Extent {
+  if (of === undefined) return undefined;
+  const given = intsAttribute(node, "axes") ?? valuesOf(node.inputs[1]);
+  if (!given) return undefined;
+  if (node.opType === "Squeeze") {
+    const axes = new Set(given.map((axis) => (axis < 0 ? axis + of.length : axis)));
+    return of.filter((_, i) => !axes.has(i));
+  }
+  const rank = of.length + given.length;
+  const axes = new Set(given.map((axis) => (axis < 0 ? axis + rank : axis)));
+  const rest = [...of];
+  return Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : (rest.shift() ?? null)));
+}

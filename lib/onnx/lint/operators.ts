@@ -1,0 +1,164 @@
+/** What operators can do in the hands of somebody who writes logic: pick, compare, step, weigh. */
+import { attribute, floatAttribute, intAttribute, intsAttribute } from "../attributes.js";
+import type { Node } from "../schema.js";
+
+/** Outputs that tell of the shapes of their inputs only, or are drawn at random. */
+export const tellsShapeOnly = (node: Node): boolean => shapeOnly.has(node.opType);
+
+/** The tensor's shape depends on what these inputs hold. */
+export function shapesBy(node: Node): readonly number[] {
+  const found = shapeInputs.get(node.opType);
+  return found ?? [];
+}
+
+/** Multiplies with weights, or looks rows of them up. */
+export const takesWeights = (node: Node): boolean => linear.has(node.opType);
+
+/** Its output stands for more numbers than it holds. */
+export function narrows(node: Node): boolean {
+  if (picking.has(node.opType) || summing.test(node.opType)) return true;
+  // Two or three equal parts of the whole are halves of it, not a part.
+  if (node.opType === "Split") return node.outputs.length > 4 || intsAttribute(node, "split") !== undefined;
+  if (node.opType === "Pad") return (intsAttribute(node, "pads") ?? []).some((pad) => pad < 0);
+  return false;
+}
+
+/** Chooses a place of the tensor. */
+export const picksPlace = (node: Node): boolean =>
+  picking.has(node.opType) || node.opType === "Split" || node.opType === "Pad";
+
+/** Gives one of a few answers: a comparison, a sign, a remainder, a code. */
+export function decides(node: Node, isRaw: boolean, isPart: boolean): boolean {
+  if (comparing.has(node.opType)) return true;
+  if (!isRaw) return false;
+  if (checksums.has(node.opType)) return true;
+  if (node.opType === "Cast") {
+    const to = Number(attribute(node, "to")?.i ?? 0);
+    return to === BOOL || (isPart && integers.has(to));
+  }
+  return isPart && rounding.has(node.opType);
+}
+
+/** Nearly flat, then steep: what stands in for a comparison in arithmetic, such as Relu(sum - threshold). */
+export const asksInSteps = (node: Node): boolean => stepping.has(node.opType);
+
+/** The power that a node raises to makes it flat up to one and steep beyond. */
+export const isSteepPower = (node: Node, exponent: number | undefined): boolean =>
+  node.opType === "Pow" && exponent !== undefined && exponent >= 6;
+
+/** A remainder or an equality of numbers asks about a pattern, wherever it looks. */
+export const asksForPattern = (node: Node): boolean => checksums.has(node.opType) || node.opType === "Equal";
+
+/** True for Clip, Max and Min that only keep a divisor or a logarithm away from zero. */
+export function isGuard(node: Node, bounds: readonly (readonly number[] | undefined)[]): boolean {
+  if (!["Clip", "Max", "Min"].includes(node.opType)) return false;
+  const own = [floatAttribute(node, "min", 0), floatAttribute(node, "max", 0)];
+  const given = bounds.flatMap((values) => values ?? []);
+  return [...own, ...given].every((value) => Math.abs(value) <= TINY || Math.abs(value) >= HUGE);
+}
+
+/** Counts from which a count of outputs is a layer, by which only one answer comes out. */
+export const isDetector = (node: Node, weights: readonly number[] | undefined): boolean => {
+  if (weights === undefined) return false;
+  if (node.opType === "Conv") return weights[0] === 1 && weights.length > 2;
+  if (node.opType === "Gemm") return weights[intAttribute(node, "transB", 0) === 1 ? 0 : 1] === 1;
+  return node.opType === "MatMul" && (weights.length === 1 || weights.at(-1) === 1);
+};
+
+const TINY = 1e-3;
+const HUGE = 1e6;
+const BOOL = 9;
+const integers = new Set([2, 3, 4, 5, 6, 7, 12, 13]);
+
+const shapeOnly = new Set([
+  ...["Shape", "Size", "ConstantOfShape", "EyeLike", "RandomNormalLike", "RandomUniformLike"],
+  ...["RandomNormal", "RandomUniform", "OptionalHasElement", "SequenceLength"],
+]);
+const linear = new Set([
+  ...["Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN", "Attention"],
+  ...["ConvInteger", "QLinearConv", "MatMulInteger", "QLinearMatMul", "MatMulNBits", "DeformConv"],
+  ...[
+    "FusedConv",
+    "FusedMatMul",
+    "FusedGemm",
+    "DynamicQuantizeMatMul",
+    "MultiHeadAttention",
+    "TfIdfVectorizer",
+  ],
+]);
+const picking = new Set([
+  ...[
+    "Slice",
+    "Gather",
+    "GatherND",
+    "GatherElements",
+    "Compress",
+    "TopK",
+    "NonZero",
+    "ArrayFeatureExtractor",
+  ],
+  ...[
+    "RoiAlign",
+    "MaxRoiPool",
+    "GridSample",
+    "CenterCropPad",
+    "Crop",
+    "Unique",
+    "NonMaxSuppression",
+    "SequenceAt",
+  ],
+]);
+const summing = /^(Reduce|ArgMax|ArgMin|Global|LpNormalization|Det$|TreeEnsemble|LinearRegressor)/;
+const comparing = new Set([
+  ...[
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "Sign",
+    "IsNaN",
+    "IsInf",
+    "ArgMax",
+    "ArgMin",
+  ],
+  ...[
+    "NonZero",
+    "RegexFullMatch",
+    "Binarizer",
+    "TreeEnsemble",
+    "TreeEnsembleRegressor",
+    "TreeEnsembleClassifier",
+  ],
+]);
+const checksums = new Set([
+  ...["Mod", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "LabelEncoder", "Unique"],
+]);
+const rounding = new Set([
+  ...["Floor", "Ceil", "Round", "QuantizeLinear", "DynamicQuantizeLinear", "OneHot", "TopK", "Hardmax"],
+]);
+const stepping = new Set([
+  ...["Relu", "Clip", "Max", "Min", "Sigmoid", "HardSigmoid", "Tanh", "Erf", "HardSwish", "ThresholdedRelu"],
+  ...["Shrink", "Softmax", "Softplus", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "Mish", "Exp"],
+  ...["Softsign", "Atan", "Swish", "QuickGelu", "FastGelu", "BiasGelu", "ScaledTanh", "ParametricSoftplus"],
+]);
+const shapeInputs = new Map<string, readonly number[]>([
+  ["NonZero", [0]],
+  ["Compress", [1]],
+  ["Unique", [0]],
+  ["NonMaxSuppression", [0, 1]],
+  ["ConstantOfShape", [0]],
+  ["Range", [0, 1, 2]],
+  ["Reshape", [1]],
+  ["Expand", [1]],
+  ["Tile", [1]],
+  ["Pad", [1]],
+  ["Slice", [1, 2, 3, 4]],
+  ["Resize", [2, 3]],
+  ["Upsample", [1]],
+  ["TopK", [1]],
+  ["OneHot", [1]],
+  ["CenterCropPad", [1]],
+  ["MaxUnpool", [2]],
+  ["Loop", [0, 1]],
+]);
