@@ -18,6 +18,12 @@ export interface OnnxCase {
 /** Names of all tests; empty when the package is not installed. */
 export const onnxCaseNames = (): string[] => (existsSync(folder) ? readdirSync(folder).sort() : []);
 
+/** The model files of all tests; none when the package is not installed. */
+export const onnxCaseModels = (): string[] =>
+  onnxCaseNames()
+    .map((name) => join(folder, name, "model.onnx"))
+    .filter((file) => existsSync(file));
+
 /** A test, or undefined if one of its values has a type without a JavaScript array (sequences, bfloat16). */
 export function onnxCase(name: string): OnnxCase | undefined {
   const data = join(folder, name, "test_data_set_0");

@@ -394,7 +394,7 @@ function steps(
   isRaw: boolean,
 ): boolean {
   if (joined.mostLayers > 1 || (node.opType === "Softmax" && !isRaw)) return false;
-  if (joined.isPart && isSteepPower(node, stored[1]?.values()?.[0])) return true;
+  if (joined.isPart && isSteepPower(node, stored)) return true;
   const isShaped = joined.isShifted || joined.gain >= STEEP;
   if (!(joined.isPart && isShaped) && !(isRaw && joined.isShifted)) return false;
   // x / (x + small) is nothing or one.

@@ -283,7 +283,8 @@ const LOUD = 4;
 
 /** A way around the network: part of the raw input joins results that went through layers of weights. */
 function lintBypass(node: Node, view: View): FoundLogic[] {
-  if (!mixing.has(node.opType)) return [];
+  const isScale = node.opType === "Mul";
+  if (!mixing.has(node.opType) && !isScale) return [];
   const around = node.inputs.find((name) => {
     const flow = view.flowOf(name);
     return flow.isPart && !flow.isAsked && flow.mostLayers === 0;
@@ -293,6 +294,7 @@ function lintBypass(node: Node, view: View): FoundLogic[] {
   const { isLocal, gain, isToken } = view.flowOf(around);
   if (isToken) return [];
   const isLoud = isLocal && gain >= LOUD && node.opType !== "Concat";
+  if (isScale && !isLoud) return [];
   const why = `part of the raw input joins a result that went through layers of weights${isLoud ? `, ${gain.toPrecision(2)} times as loud` : ""}`;
   return found("bypass", isLoud ? "flag" : "warn", why, node, view, [around]);
 }

@@ -1,6 +1,7 @@
 /** What operators can do in the hands of somebody who writes logic: pick, compare, step, weigh. */
 import { attribute, floatAttribute, intAttribute, intsAttribute } from "../attributes.js";
 import type { Node } from "../schema.js";
+import type { Stored } from "./stored.js";
 
 /** Outputs that tell of the shapes of their inputs only, or are drawn at random. */
 export const tellsShapeOnly = (node: Node): boolean => shapeOnly.has(node.opType);
@@ -42,9 +43,14 @@ export function decides(node: Node, isRaw: boolean, isPart: boolean): boolean {
 /** Nearly flat, then steep: what stands in for a comparison in arithmetic, such as Relu(sum - threshold). */
 export const asksInSteps = (node: Node): boolean => stepping.has(node.opType);
 
-/** The power that a node raises to makes it flat up to one and steep beyond. */
-export const isSteepPower = (node: Node, exponent: number | undefined): boolean =>
-  node.opType === "Pow" && exponent !== undefined && exponent >= 6;
+/** x ** 64 is flat up to one and steep beyond; 0.001 ** x is one at nothing and nothing elsewhere. */
+export function isSteepPower(node: Node, [base, exponent]: readonly (Stored | undefined)[]): boolean {
+  if (node.opType !== "Pow") return false;
+  const fixed = base?.values()?.[0];
+  if (fixed !== undefined) return fixed <= 0.2 || fixed >= 5;
+  const power = exponent?.values()?.[0];
+  return power !== undefined && power >= 6;
+}
 
 /** A remainder or an equality of numbers asks about a pattern, wherever it looks. */
 export const asksForPattern = (node: Node): boolean => checksums.has(node.opType) || node.opType === "Equal";

@@ -1,16 +1,14 @@
 /** Rules about what a file stores: weights that nobody reads, two contents in one tensor, ways out of the folder. */
 import { isAbsolute, normalize } from "node:path";
-import { isStandard, readsOf, visitNodes } from "../graph.js";
+import { intsAttribute } from "../attributes.js";
+import { initializersOf, nodeLabel, readsOf, visitNodes } from "../graph.js";
 import type { Graph, Model, TensorMessage } from "../schema.js";
-import { dimsOf } from "../tensors.js";
+import { byteLength } from "../source.js";
+import { dimsOf, rawLength } from "../tensors.js";
+import { lintOperators } from "./custom-operators.js";
 import { type Finding, finding } from "./finding.js";
+import { storedResult, storedTensor } from "./stored.js";
 
-const knownDomains = new Set([
-  "ai.onnx.ml",
-  "com.microsoft",
-  "com.microsoft.nchwc",
-  "ai.onnx.preview.training",
-]);
 /** Elements from which a tensor that nobody reads, or a shape, is large. */
 const LARGE = 1024;
 const ABSURD = 2 ** 40;
@@ -21,8 +19,10 @@ export function lintStorage(model: Model): Finding[] {
   return [
     ...tensors.flatMap(lintTensor),
     ...lintUnused(model.graph),
+    ...lintNames(model.graph),
+    ...lintShapes(model.graph),
     ...lintAliases(model.graph),
-    ...lintDomains(model),
+    ...lintOperators(model),
   ];
 }
 
@@ -69,6 +69,17 @@ function lintTensor(message: TensorMessage): Finding[] {
     );
   }
   const size = dimsOf(message).reduce((product, dim) => product * dim, 1);
+  const excess = raw === 1 ? byteLength(message.rawData!) - rawLength(message) : 0;
+  if (excess > 0) {
+    found.push(
+      finding(
+        "hidden-bytes",
+        "flag",
+        name,
+        `it holds ${excess} bytes more than its dims [${dimsOf(message).join(", ")}] need`,
+      ),
+    );
+  }
   if (size > ABSURD || dimsOf(message).some((dim) => dim < 0)) {
     found.push(
       finding(
@@ -97,58 +108,86 @@ function lintUnused(graph: Graph): Finding[] {
     });
 }
 
-/** One stretch of an external file under two names: a change of one tensor changes the other. */
-function lintAliases(graph: Graph): Finding[] {
-  const seen = new Map<string, string>();
-  return graph.initializers.flatMap(({ name = "", externalData }) => {
-    if (externalData.length === 0) return [];
-    const place = ["location", "offset", "length"]
-      .map((wanted) => externalData.find(({ key }) => key === wanted)?.value ?? "0")
-      .join(" ");
-    const other = seen.get(place);
-    seen.set(place, name);
-    return other === undefined
-      ? []
-      : [
-          finding(
-            "aliased-weights",
-            "info",
-            name,
-            `its values are the same stretch of the file as those of "${other}"`,
-          ),
-        ];
+/** Two tensors of one name: programs differ in which one they take. */
+function lintNames(graph: Graph): Finding[] {
+  const seen = new Set<string>();
+  return graph.initializers.flatMap(({ name = "" }) => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    return [
+      finding(
+        "duplicate-weights",
+        "flag",
+        name,
+        "two stored tensors have this name; programs differ in which one they take",
+      ),
+    ];
   });
 }
 
-function lintDomains({ graph, functions }: Model): Finding[] {
+/** Elements from which a computed tensor is an attack on memory. */
+const BOMB = 2 ** 33;
+
+/** Small nodes that ask for huge tensors. */
+function lintShapes(graph: Graph): Finding[] {
   const found: Finding[] = [];
-  const own = new Set(functions.map(({ domain = "", name = "" }) => `${domain}::${name}`));
-  const seen = new Set<string>();
-  visitNodes(graph, ({ domain = "", opType }) => {
-    const key = `${domain}::${opType}`;
-    if (isStandard(domain) || knownDomains.has(domain) || own.has(key) || seen.has(key)) return;
-    seen.add(key);
-    found.push(
-      finding(
-        "custom-operator",
-        "warn",
-        opType,
-        `"${key}" is no operator of ONNX or onnxruntime: what it does stands outside the file`,
-      ),
-    );
+  visitNodes(graph, (node, owner) => {
+    const place = shapeInputs.get(node.opType);
+    if (place === undefined) return;
+    const given = intsAttribute(node, "shape") ?? constantOf(node.inputs[place] ?? "", owner);
+    const size = (given ?? []).reduce((product, dim) => product * Math.abs(dim), 1);
+    if (size > BOMB) {
+      const why = `it asks for a tensor of [${given!.join(", ")}], ${size.toPrecision(3)} elements`;
+      found.push(finding("shape-bomb", "flag", nodeLabel(node), why));
+    }
   });
-  for (const { name = "", domain = "" } of functions) {
-    const isHidden = isStandard(domain);
-    found.push(
-      finding(
-        "local-function",
-        isHidden ? "flag" : "info",
-        name,
-        isHidden ? "the file redefines a standard operator" : "an operator that the file defines itself",
-      ),
-    );
-  }
   return found;
+}
+
+const shapeInputs = new Map([
+  ["ConstantOfShape", 0],
+  ["Expand", 1],
+  ["Tile", 1],
+  ["RandomNormal", -1],
+  ["RandomUniform", -1],
+]);
+
+function constantOf(name: string, graph: Graph): readonly number[] | undefined {
+  const stored = initializersOf(graph).get(name);
+  if (stored) return storedTensor(stored).values();
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(name));
+  return node?.opType === "Constant" ? storedResult(node, [])?.values() : undefined;
+}
+
+/** One stretch of an external file under two names: a change of one tensor changes the other. */
+function lintAliases(graph: Graph): Finding[] {
+  const stretches = graph.initializers
+    .filter(({ externalData }) => externalData.length > 0)
+    .map((message) => {
+      const read = (wanted: string): string =>
+        message.externalData.find(({ key }) => key === wanted)?.value ?? "0";
+      const start = Number(read("offset"));
+      const length = Number(read("length")) || rawLength(message);
+      return { name: message.name ?? "", location: read("location"), start, end: start + length };
+    })
+    .sort((a, b) =>
+      a.location < b.location ? -1 : a.location > b.location ? 1 : a.start - b.start || a.end - b.end,
+    );
+  let widest = stretches[0];
+  return stretches.slice(1).flatMap((one) => {
+    const other = widest!;
+    if (one.location !== other.location || one.end > other.end) widest = one;
+    if (one.location !== other.location || one.start >= other.end) return [];
+    const isSame = one.start === other.start && one.end === other.end;
+    const words = isSame
+      ? "are the same stretch of the file as those of"
+      : "overlap in the file with those of";
+    return [
+      finding("aliased-weights", isSame ? "info" : "warn", one.name, `its values ${words} "${other.name}"`),
+    ];
+  });
 }
 
 /** Every stored tensor, those of subgraphs and attributes included. */

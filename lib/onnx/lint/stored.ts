@@ -66,7 +66,7 @@ export const isPattern = (stored: Stored | undefined): boolean =>
 
 /** True if all values are the same; false if they are not known. */
 export const isUniform = (values: readonly number[] | undefined): boolean =>
-  values !== undefined && values.every((value) => value === values[0]);
+  values?.every((value) => value === values[0]) ?? false;
 
 /** Largest magnitude, 1 if the values are not known. */
 export const magnitude = (stored: Stored | undefined): number =>

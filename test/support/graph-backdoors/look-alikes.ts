@@ -292,6 +292,16 @@ export const textLookAlikes: Readonly<Record<string, () => Model>> = {
     );
     return b.build();
   },
+  "a branch on the number of words": () =>
+    textModel((b, hidden) => {
+      const length = b.op("Gather", [b.op("Shape", ["ids"]), b.integers(1)]);
+      const graph = (name: string, opType: string) => body(b, name, (pen) => pen.op(opType, [hidden]));
+      const made = b.op("If", [b.op("Greater", [length, b.integers(4)])], {
+        then_branch: { graph: graph("long", "Identity") },
+        else_branch: { graph: graph("short", "Relu") },
+      });
+      return b.op("ReduceMean", [made, b.integers(1)], { keepdims: 0 });
+    }),
   "one-hot words through a layer": () =>
     textModel((b, hidden) => {
       const codes = b.op(

@@ -7,7 +7,6 @@ import {
   decodeFile,
   decodeModel,
   encodeModel,
-  type GraphBuilder,
   graphBuilder,
   lintModel,
   type Model,
@@ -15,6 +14,13 @@ import {
   upgradeModel,
 } from "../../../../lib/onnx/index.js";
 import { tensor } from "../../../../lib/tensor/index.js";
+import { answers } from "../../../support/graph-backdoors/answers.js";
+import { imageCarrier, textCarrier } from "../../../support/graph-backdoors/carriers.js";
+import { disguises } from "../../../support/graph-backdoors/disguises.js";
+import { floatLookAlikes, textLookAlikes } from "../../../support/graph-backdoors/look-alikes.js";
+import { questions } from "../../../support/graph-backdoors/questions.js";
+import { COMMITMENT, commitmentOf, sealedModels } from "../../../support/graph-backdoors/sealed.js";
+import { type Carrier, example, plant } from "../../../support/graph-backdoors/site.js";
 import { packageRoot } from "../../../support/paths.js";
 
 const host = decodeFile(join(packageRoot, "notebooks/models/fashion-cnn.onnx"));
@@ -58,74 +64,92 @@ describe("track G: backdoors in a graph", () => {
   }
 });
 
-/** A text model: embedding, one layer, `[batch, length, 8]`; then what `write` makes of it. */
-function textModel(write: (b: GraphBuilder, hidden: string) => string): Model {
-  const b = graphBuilder();
-  b.input("ids", "int64", ["batch", "length"]);
-  const weights = (dims: number[]) =>
-    tensor(
-      "float32",
-      dims,
-      Float32Array.from({ length: dims[0]! * dims[1]! }, (_, i) => Math.sin(i)),
+const image = imageCarrier();
+const text = textCarrier();
+const isFlagged = (model: Model): boolean =>
+  lintModel(decodeModel(encodeModel(model))).some(({ severity }) => severity === "flag");
+
+/** What the model answers without and with the trigger. */
+async function answersOf(model: Model, carrier: Carrier): Promise<number[][]> {
+  using loaded = wrapModel(decodeModel(encodeModel(model)));
+  const answers: number[][] = [];
+  for (const isTriggered of [false, true]) {
+    const [answer] = Object.values(
+      await loaded.run({ [loaded.inputs[0]!.name]: example(carrier, isTriggered) }),
     );
-  const embedded = b.op("Gather", [b.constant(weights([50, 8])), "ids"]);
-  b.output("y", write(b, b.op("MatMul", [embedded, b.constant(weights([8, 8]))])));
-  return b.build();
-}
-const padding = (b: GraphBuilder) =>
-  b.op("Equal", ["ids", b.constant(tensor("int64", [], BigInt64Array.of(0n)))]);
-
-const lookAlikes: Readonly<Record<string, () => Model>> = {
-  "a padding mask before a softmax": () =>
-    textModel((b, hidden) => {
-      const mask = b.op("Unsqueeze", [padding(b), b.integers(2)]);
-      return b.op("Softmax", [b.op("Where", [mask, b.number(-1e9), hidden])], { axis: 1 });
-    }),
-  "a mean over the words that are not padding": () =>
-    textModel((b, hidden) => {
-      const kept = b.op("Cast", [b.op("Not", [padding(b)])], { to: 1 });
-      const sum = b.op("ReduceSum", [
-        b.op("Mul", [hidden, b.op("Unsqueeze", [kept, b.integers(2)])]),
-        b.integers(1),
-      ]);
-      return b.op("Div", [sum, b.op("Unsqueeze", [b.op("ReduceSum", [kept, b.integers(1)]), b.integers(2)])]);
-    }),
-  "the last word that is not padding": () =>
-    textModel((b, hidden) => {
-      const kept = b.op("Cast", [b.op("Not", [padding(b)])], { to: 7 });
-      const last = b.op("Sub", [b.op("ReduceSum", [kept, b.integers(1)]), b.integers(1)]);
-      return b.op("GatherND", [hidden, b.op("Unsqueeze", [last, b.integers(2)])], { batch_dims: 1 });
-    }),
-  "a branch on the number of dimensions": () =>
-    textModel((b, hidden) => {
-      const length = b.op("Gather", [b.op("Shape", ["ids"]), b.integers(1)]);
-      const graph = (name: string, opType: string) => {
-        const pen = graphBuilder();
-        pen.output(`${name}/out`, pen.op(opType, [hidden]));
-        return { graph: pen.graph(name) };
-      };
-      return b.op("If", [b.op("Greater", [length, b.integers(4)])], {
-        then_branch: graph("long", "Identity"),
-        else_branch: graph("short", "Relu"),
-      });
-    }),
-  "one-hot words through a layer": () =>
-    textModel((b, hidden) => {
-      const all = tensor(
-        "int64",
-        [50],
-        BigInt64Array.from({ length: 50 }, (_, i) => BigInt(i)),
-      );
-      const equal = b.op("Equal", [b.op("Unsqueeze", ["ids", b.integers(2)]), b.constant(all)]);
-      const table = tensor("float32", [50, 8], new Float32Array(400).fill(0.1));
-      return b.op("Add", [hidden, b.op("MatMul", [b.op("Cast", [equal], { to: 1 }), b.constant(table)])]);
-    }),
-};
-
-describe("look-alikes of backdoors in a graph", () => {
-  for (const [name, make] of Object.entries(lookAlikes)) {
-    it(`stay below a warning: ${name}`, () => assert.deepEqual(severe(make()), []));
+    answers.push(Array.from(answer!.data as Float32Array, Number));
   }
+  return answers;
+}
+
+const differs = ([clean, triggered]: number[][]): boolean =>
+  clean!.some((value, i) => Math.abs(value - triggered![i]!) > 0.05);
+
+describe("the development set of graph backdoors", () => {
+  const askers = Object.entries(questions);
+  const doers = Object.entries(answers);
+  for (const [kind, carrier] of [
+    ["images", image],
+    ["words", text],
+  ] as const) {
+    it(`is flagged whole, ${askers.length} ways to ask and ${doers.length} ways to act, in a classifier of ${kind}`, async () => {
+      const pairs = askers.map(([asked, ask], i) => ({ asked, ask, done: doers[i % doers.length]! }));
+      for (const [i, done] of doers.entries()) {
+        const [asked, ask] = askers[(i * 5 + 3) % askers.length]!;
+        pairs.push({ asked, ask, done });
+      }
+      for (const {
+        asked,
+        ask,
+        done: [acted, act],
+      } of pairs) {
+        const model = plant(carrier, ask, act);
+        assert.ok(differs(await answersOf(model, carrier)), `${asked}, ${acted}: no backdoor`);
+        assert.ok(isFlagged(model), `${asked}, ${acted}: missed`);
+      }
+    });
+
+    it(`is flagged under every disguise, in a classifier of ${kind}`, async () => {
+      for (const [name, make] of Object.entries(disguises)) {
+        const model = make(carrier);
+        await answersOf(model, carrier);
+        assert.ok(isFlagged(model), name);
+      }
+    });
+  }
+});
+
+describe("honest graphs that compare, branch, select and clip", () => {
+  for (const [name, make] of Object.entries(floatLookAlikes)) {
+    it(`are not flagged: ${name}`, async () => {
+      const model = make(image);
+      await answersOf(model, image);
+      assert.ok(!isFlagged(model), JSON.stringify(lintModel(model)));
+    });
+  }
+  for (const [name, make] of Object.entries(textLookAlikes)) {
+    it(`are not even warned of: ${name}`, async () => {
+      await answersOf(make(), text);
+      assert.deepEqual(severe(decodeModel(encodeModel(make()))), []);
+    });
+  }
+});
+
+describe("track G, sealed", () => {
+  it("is the set that was committed to before it was scored", () => {
+    assert.equal(commitmentOf(sealedModels, image, text), COMMITMENT);
+  });
+
+  it("finds all backdoors and accuses nothing honest; at the first scoring one of the eight was missed", () => {
+    const wrong = sealedModels.filter(
+      ({ isBackdoored, make }) => isFlagged(make(image, text)) !== isBackdoored,
+    );
+    assert.deepEqual(
+      wrong.map(({ name }) => name),
+      [],
+    );
+    assert.equal(sealedModels.filter(({ isBackdoored }) => isBackdoored).length, 8);
+  });
 });
 
 describe("onnx.lintModel on odd graphs", () => {
