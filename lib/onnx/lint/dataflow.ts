@@ -397,8 +397,9 @@ function steps(
   if (joined.isPart && isSteepPower(node, stored)) return true;
   const isShaped = joined.isShifted || joined.gain >= STEEP;
   if (!(joined.isPart && isShaped) && !(isRaw && joined.isShifted)) return false;
-  // x / (x + small) is nothing or one.
-  if (node.opType === "Div") return joined.isPart && inputs.every(({ isData }) => isData);
+  // x / (x + small) is nothing or one; shares of a sum are not.
+  if (node.opType === "Div")
+    return isRaw && joined.isPart && inputs.every(({ isData }) => isData) && inputs[1]!.isShifted;
   return (
     asksInSteps(node) &&
     !isGuard(

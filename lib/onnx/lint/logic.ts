@@ -169,7 +169,7 @@ function substitution(
   node: Node,
   view: View,
 ): FoundLogic[] {
-  if (raw === undefined || !isEarlyQuestion(question)) return [];
+  if (raw === undefined || !isEarlyQuestion(question) || !view.hasNetwork) return [];
   const isPlanted = constant !== undefined && !payloadOf(constant, view).isUniform;
   const severity = isPlanted ? "flag" : question.isAskedLocally ? "warn" : "info";
   const why = `part of the input decides whether ${constant === undefined ? "the input is changed" : "stored values take its place"} before the network sees it`;
@@ -184,10 +184,14 @@ function lintBranch(node: Node, view: View): FoundLogic[] {
   const question = flows.find((flow) => flow.isAsked);
   if (question && isEarlyQuestion(question)) {
     const isComputed = node.outputs.some((name) => view.flowOf(name).mostLayers > question.askedLayers);
-    if (!question.isAskedLocally && (!isComputed || hasZeroArm(node, view))) {
+    if (!question.isAskedLocally && (!isComputed || hasArm(node, view, isZero))) {
       return say("content-gate", "info", `the input as a whole decides what ${node.opType} runs`);
     }
     if (!isComputed && question.isToken) return [];
+    // A statistic of all may decide how long to go on, or which of two networks to ask.
+    if (!question.isAskedLocally && !hasArm(node, view, (name, arm) => !arm.flowOf(name).isData)) {
+      return say("content-branch", "warn", `the input as a whole decides what ${node.opType} runs`);
+    }
     return say(
       "content-branch",
       isComputed ? "flag" : "warn",
@@ -203,14 +207,13 @@ function lintBranch(node: Node, view: View): FoundLogic[] {
   return [];
 }
 
-/** True for an If one of whose branches gives zeros only: a silence gate. */
-function hasZeroArm(node: Node, view: View): boolean {
-  return node.attributes.some(({ g }) => {
-    if (!g) return false;
-    const inner = view.inner(g, node);
-    return g.outputs.every(({ name }) => isZero(name, inner));
+/** True for an If one of whose branches is of that kind in all its outputs. */
+const hasArm = (node: Node, view: View, isKind: (name: string, arm: View) => boolean): boolean =>
+  node.opType === "If" &&
+  subgraphs(node).some((body) => {
+    const arm = view.inner(body, node);
+    return body.outputs.every(({ name }) => isKind(name, arm));
   });
-}
 
 /** Zeros, or a result times nothing. */
 function isZero(name: string, view: View): boolean {
@@ -249,7 +252,8 @@ function lintMix(node: Node, view: View, names: readonly string[]): FoundLogic[]
   const say = (rule: string, severity: Severity, why: string) =>
     found(rule, severity, why, node, view, asked);
   if (computed === undefined) {
-    if (raw === undefined || !question.isAskedLocally || !isEarlyQuestion(question)) return [];
+    if (raw === undefined || !question.isAskedLocally || !isEarlyQuestion(question) || !view.hasNetwork)
+      return [];
     const severity = isScale || reshaping.has(node.opType) || node.opType === "Concat" ? "warn" : "flag";
     return say(
       "input-substitution",

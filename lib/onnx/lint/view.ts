@@ -9,6 +9,8 @@ export interface View {
   readonly graph: Graph;
   /** The nodes that hold this graph, the outermost first. */
   readonly path: readonly Node[];
+  /** Some result went through layers of weights. */
+  readonly hasNetwork: boolean;
   readonly flowOf: (name: string | undefined) => Flow;
   readonly producerOf: (name: string) => Node | undefined;
   readonly readersOf: (name: string) => readonly Node[];
@@ -33,6 +35,8 @@ export function viewOf(graph: Graph, all: Flows, outer?: View, holder?: Node): V
   }
   return {
     graph,
+    hasNetwork:
+      outer?.hasNetwork ?? graph.outputs.some(({ name }) => (flows?.get(name)?.mostLayers ?? 0) > 0),
     path: holder ? [...(outer?.path ?? []), holder] : [],
     flowOf: (name = "") => flows?.get(name) ?? outer?.flowOf(name) ?? constantFlow,
     producerOf: (name) => producers.get(name) ?? (flows?.has(name) ? undefined : outer?.producerOf(name)),

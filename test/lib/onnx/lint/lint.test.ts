@@ -187,7 +187,7 @@ describe("onnx.lintModel", () => {
     });
   }
 
-  it("flags none of 139 honest models", () => {
+  it("flags none of the sample models and torch exports", () => {
     const files = ["notebooks/models", "test/fixtures/torch/models"].flatMap((folder) =>
       readdirSync(join(packageRoot, folder))
         .filter((file) => file.endsWith(".onnx"))
@@ -219,7 +219,10 @@ describe("onnx.lintModel", () => {
 
   it("flags none of ONNX's own operator tests", function () {
     const cases = onnxCaseModels();
-    if (cases.length === 0) this.skip();
+    if (cases.length === 0) {
+      console.error("SKIPPED: ONNX's operator tests are not installed (Debian's libonnx-testdata).");
+      this.skip();
+    }
     const flagged = cases.filter((file) => flags(decodeFile(file)).length > 0);
     assert.deepEqual(flagged, []);
   });
