@@ -1,5 +1,5 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
-import type { CovarianceSpectrum, Detection, Detector, Gaussian } from "./anomaly/index.js";
+import type { ClassClustering, CovarianceSpectrum, Detection, Detector, Gaussian } from "./anomaly/index.js";
 import type { Audit, Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
 import type { LoadedModel } from "./model/index.js";
 import type { ModelScan } from "./onnx/index.js";
@@ -37,6 +37,7 @@ export type Result =
   | Detection
   | Pick<Detector, "kind" | "name" | "n" | "d" | "warnings">
   | CovarianceSpectrum
+  | ClassClustering
   | Reliability
   | DetCurve
   | ConfusionMatrix

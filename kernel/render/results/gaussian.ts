@@ -1,9 +1,15 @@
 /** Gaussians fitted to clean activations, and what they flag. */
-import type { CovarianceSpectrum, Detection, Detector, Gaussian } from "../../../lib/anomaly/index.js";
+import type {
+  ClassClustering,
+  CovarianceSpectrum,
+  Detection,
+  Detector,
+  Gaussian,
+} from "../../../lib/anomaly/index.js";
 import { detection as detectionFigure } from "../../../lib/plots/detectors.js";
 import { covarianceSpectrum } from "../../../lib/plots/spectrum.js";
 import type { Display } from "../../protocol/mime.js";
-import { card } from "../card.js";
+import { badgeText, card } from "../card.js";
 import { formatInteger, formatNumber, plainLine } from "../format.js";
 import { tableHtml, tableText } from "../table.js";
 import { renderFigure } from "./figure.js";
@@ -51,4 +57,34 @@ export function renderDetector(detector: Pick<Detector, "kind" | "name" | "n" | 
   const { kind, name, n, d, warnings } = detector;
   const text = `Detector: ${plainLine(name)}, ${formatInteger(d)} features, fitted to ${formatInteger(n)} examples`;
   return card({ title: text, text, result: { kind, name, n, d, warnings } as { kind: string }, warnings });
+}
+
+/** One row per class, the suspicious ones named first. */
+export function renderClassClustering(result: ClassClustering): Display {
+  const { classes, warnings } = result;
+  const suspicious = classes.filter(({ isSuspicious }) => isSuspicious).map(({ label }) => label);
+  const title =
+    suspicious.length === 0
+      ? "No class falls into two groups that stand out"
+      : `Two groups that stand out in ${suspicious.length === 1 ? "class" : "classes"} ${suspicious.join(", ")}`;
+  const table = {
+    caption: `Activation clustering of ${formatInteger(classes.length)} classes`,
+    columns: ["class", "examples", "smaller group", "silhouette", "p of one cloud", ""],
+    rows: classes.map(({ label, n, smallerShare, silhouette, pValue, isSuspicious }) => [
+      String(label),
+      n,
+      smallerShare,
+      silhouette,
+      pValue,
+      isSuspicious ? badgeText("suspicious", "doubtful") : "",
+    ]),
+    rowHeadings: true,
+  };
+  return card({
+    title,
+    body: tableHtml(table),
+    text: `${title}\n${tableText(table)}`,
+    result,
+    warnings,
+  });
 }

@@ -8,7 +8,13 @@ import { renderAudit } from "./audit.js";
 import { renderCalibration } from "./calibration.js";
 import { renderEstimate } from "./estimate.js";
 import { renderFigure } from "./figure.js";
-import { renderCovarianceSpectrum, renderDetection, renderDetector, renderGaussian } from "./gaussian.js";
+import {
+  renderClassClustering,
+  renderCovarianceSpectrum,
+  renderDetection,
+  renderDetector,
+  renderGaussian,
+} from "./gaussian.js";
 import { renderImageGrid } from "./image-grid.js";
 import { renderModel } from "./model.js";
 import { renderModelCard } from "./model-card.js";
@@ -47,6 +53,7 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   gaussian: renderGaussian,
   detection: renderDetection,
   detector: renderDetector,
+  "class-clustering": renderClassClustering,
   "covariance-spectrum": renderCovarianceSpectrum,
   "det-curve": renderDetCurve,
   "confusion-matrix": renderConfusionMatrix,

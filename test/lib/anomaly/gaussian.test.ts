@@ -79,6 +79,26 @@ describe("anomaly.fitGaussian", () => {
     });
   });
 
+  it("keeps its ranking when every feature is given twice: the target does not grow with the number of features", () => {
+    const [x, y] = [normals(60, 6, 4), normals(30, 6, 5)];
+    const twice = ({ dims, data }: Tensor<"float64">): Tensor<"float64"> =>
+      table(
+        dims[0]!,
+        12,
+        Array.from({ length: dims[0]! * 12 }, (_, at) => data[Math.floor(at / 12) * 6 + (at % 6)]!),
+      );
+    // Along u = (x, x) / √2 the covariance is 2 S, so a share r2 of the target counts half as much there:
+    // equal rankings need r2 / (2 (1 - r2)) = r / (1 - r).
+    const r = 0.2;
+    const r2 = (2 * r) / (1 + r);
+    const scores = fitGaussian(x, { shrinkage: r }).mahalanobis(y);
+    near(
+      fitGaussian(twice(x), { shrinkage: r2 }).mahalanobis(twice(y)),
+      scores.map((score) => (score * (1 - r)) / (1 - r2)),
+      "duplicated",
+    );
+  });
+
   it("permutes its scores with the examples, and flattens further axes", () => {
     const clean = normals(40, 6, 2);
     const gaussian = fitGaussian(clean);

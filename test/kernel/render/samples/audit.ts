@@ -1,5 +1,6 @@
 /** Samples of the results that judge a model: specification, probes, Gaussian scores. */
 import {
+  clusterClasses,
   covarianceSpectrum,
   detect,
   fitGaussian,
@@ -46,6 +47,10 @@ export const auditSamples = (hostile: string) => ({
   probe: [probe, { ...probe, method: hostile, warnings: [hostile] }],
   "probe-evaluation": [evaluation, { ...evaluation, method: hostile, warnings: [hostile] }],
   detector: [fitNearestNeighbours(x), { ...fitNearestNeighbours(x), name: hostile, warnings: [hostile] }],
+  "class-clustering": [
+    clusterClasses(x, labels, { seed: 1, nullDraws: 19 }),
+    { kind: "class-clustering" as const, classes: [], seed: 1, warnings: [hostile] },
+  ],
   "covariance-spectrum": [covarianceSpectrum(draw(60, 0)), covarianceSpectrum(draw(4, 0))],
   "det-curve": [
     detCurve(evaluation.logits, { seed: 1, resamples: 100 }),
