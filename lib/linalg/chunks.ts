@@ -3,10 +3,13 @@ import { type GraphBuilder, graphBuilder, modelSession } from "../onnx/index.js"
 import { type Session, sessionCache } from "../runtime/index.js";
 import type { Rows, Tensor } from "../tensor/index.js";
 
-/** Rows per run: enough for a fast product, little enough for the caches. */
-const CHUNK_ROWS = 2048;
+/** Elements per run: enough for a fast product, little enough for the caches. */
+const CHUNK_ELEMENTS = 2 ** 20;
+const MIN_CHUNK_ROWS = 64;
 /** Column blocks of a symmetric product: of 4 x 4 blocks 10 are computed, since onnxruntime has no such product. */
 const BLOCKS = 4;
+/** Blocks of a product with a triangular matrix: of 6 x 6 blocks 21 are not zero. */
+const TRIANGLE_BLOCKS = 6;
 
 const sessions = sessionCache(8);
 
@@ -50,13 +53,16 @@ export function writeProducts(
   widths: readonly number[],
   type: "float32" | "float64",
 ): void {
-  b.input("widths", "int64", [widths.length]);
-  const blocks =
-    widths.length === 1 ? [table] : b.ops("Split", [table, "widths"], widths.length, { axis: 1 });
+  const blocks = splitColumns(b, table, widths);
   for (const [i, j] of pairsOf(widths)) {
     const sum = b.input(`sum${i}${j}`, type, ["", ""]);
     b.output(`next${i}${j}`, b.op("Gemm", [blocks[i]!, blocks[j]!, sum], { transA: 1 }));
   }
+}
+
+function splitColumns(b: GraphBuilder, table: string, widths: readonly number[]): string[] {
+  b.input("widths", "int64", [widths.length]);
+  return widths.length === 1 ? [table] : b.ops("Split", [table, "widths"], widths.length, { axis: 1 });
 }
 
 /** Feeds of the sums before the first run. */
@@ -79,20 +85,48 @@ export const nextProducts = (
 ): Record<string, Tensor> =>
   Object.fromEntries(pairs.map(([i, j]) => [`sum${i}${j}`, results[`next${i}${j}`]!]));
 
-/** |factor · (x - m)|² of each row x: squared Mahalanobis distances when `factor` is an inverse Cholesky factor. */
+/**
+ * |factor · (x - m)|² of each row x: squared Mahalanobis distances when `factor` is an inverse Cholesky factor.
+ *
+ * @param factor Lower triangular, row-major [d, d]; what stands above the diagonal is not read.
+ */
 export function squaredLengths(table: Rows, mean: Float64Array, factor: Float64Array): Float64Array {
   const { n, d } = table;
-  const session = chunkSession(`lengths ${typeOf(table)}`, table, (b, centred) => {
-    b.input("factor", "float64", ["features", "features"]);
-    const image = b.op("MatMul", [centred, "factor"]);
-    b.output("lengths", b.op("ReduceSumSquare", [image, b.integers(1)], { keepdims: 0 }));
+  const widths = blockWidths(d, TRIANGLE_BLOCKS);
+  const pairs = pairsOf(widths);
+  const session = chunkSession(`lengths ${widths.length} ${typeOf(table)}`, table, (b, centred) => {
+    const parts = splitColumns(b, centred, widths);
+    const images: string[] = [];
+    for (const [i, j] of pairs) {
+      const factorBlock = b.input(`factor${i}${j}`, "float64", ["", ""]);
+      images[j] = b.op("Gemm", [parts[i]!, factorBlock, ...(i === 0 ? [] : [images[j]!])]);
+    }
+    const lengths = images.map((image) => b.op("ReduceSumSquare", [image, b.integers(1)], { keepdims: 0 }));
+    b.output("lengths", lengths.length === 1 ? lengths[0]! : b.op("Sum", lengths));
   });
-  const fixed = { mean: float64([d], mean), factor: float64([d, d], transposed(factor, d)) };
+  const fixed: Record<string, Tensor> = { mean: float64([d], mean), widths: int64(widths) };
+  for (const [i, j] of pairs) fixed[`factor${i}${j}`] = transposedBlock(factor, widths, i, j);
   const lengths = new Float64Array(n);
   eachRun(table, (x, start) => {
     lengths.set(session.runSync({ ...fixed, x })["lengths"]!.data as Float64Array, start);
   });
   return lengths;
+}
+
+/** Sum of each column, in doubles. */
+export function columnSums(table: Rows): Float64Array {
+  const session = sessions.get(`sums ${typeOf(table)}`, () => {
+    const b = graphBuilder();
+    b.input("x", typeOf(table), ["rows", "features"]);
+    b.output("sums", b.op("ReduceSum", [doubles(b, table), b.integers(0)], { keepdims: 0 }));
+    return modelSession(b.build("sums"));
+  });
+  const total = new Float64Array(table.d);
+  eachRun(table, (x) => {
+    const sums = session.runSync({ x })["sums"]!.data as Float64Array;
+    for (let j = 0; j < total.length; j++) total[j]! += sums[j]!;
+  });
+  return total;
 }
 
 export const float64 = (dims: readonly number[], data: Float64Array): Tensor<"float64"> => ({
@@ -115,17 +149,19 @@ function chunkSession(key: string, table: Rows, write: (b: GraphBuilder, centred
     const b = graphBuilder();
     b.input("x", typeOf(table), ["rows", "features"]);
     b.input("mean", "float64", ["features"]);
-    const doubles = typeOf(table) === "float64" ? "x" : b.op("Cast", ["x"], { to: 11 });
-    write(b, b.op("Sub", [doubles, "mean"]));
+    write(b, b.op("Sub", [doubles(b, table), "mean"]));
     return modelSession(b.build("chunks"));
   });
 }
+
+const doubles = (b: GraphBuilder, table: Rows): string =>
+  typeOf(table) === "float64" ? "x" : b.op("Cast", ["x"], { to: 11 });
 
 /** Calls `use` with some rows after the others, without a copy. */
 export function eachRun(
   { n, d, data }: Rows,
   use: (x: Tensor, start: number, stop: number) => void,
-  chunkRows = CHUNK_ROWS,
+  chunkRows = Math.max(MIN_CHUNK_ROWS, Math.floor(CHUNK_ELEMENTS / d)),
 ): void {
   for (let start = 0; start < n; start += chunkRows) {
     const stop = Math.min(n, start + chunkRows);
@@ -141,10 +177,10 @@ export const pairsOf = (widths: readonly number[]): Pair[] =>
   widths.flatMap((_, i) => widths.slice(i).map((_, k) => [i, i + k] as const));
 
 /** Widths of the column blocks of a table. */
-export function blockWidths(d: number): number[] {
+export function blockWidths(d: number, blocks = BLOCKS): number[] {
   if (d < 128) return [d];
-  const base = Math.floor(d / BLOCKS);
-  return Array.from({ length: BLOCKS }, (_, i) => base + Number(i < d % BLOCKS));
+  const base = Math.floor(d / blocks);
+  return Array.from({ length: blocks }, (_, i) => base + Number(i < d % blocks));
 }
 
 /** The whole symmetric matrix from its blocks. */
@@ -171,8 +207,17 @@ export function assemble(
   return whole;
 }
 
-function transposed(matrix: Float64Array, d: number): Float64Array {
-  const result = new Float64Array(d * d);
-  for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) result[j * d + i] = matrix[i * d + j]!;
-  return result;
+/** Rows of column block j and columns of column block i of a square matrix, transposed. */
+function transposedBlock(matrix: Float64Array, widths: readonly number[], i: number, j: number): Tensor {
+  const size = widths.reduce((sum, width) => sum + width, 0);
+  const start = (block: number): number => widths.slice(0, block).reduce((sum, width) => sum + width, 0);
+  const [rows, columns] = [widths[i]!, widths[j]!];
+  const [left, top] = [start(i), start(j)];
+  const data = new Float64Array(rows * columns);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      data[r * columns + c] = left + r > top + c ? 0 : matrix[(top + c) * size + left + r]!;
+    }
+  }
+  return float64([rows, columns], data);
 }

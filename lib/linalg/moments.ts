@@ -1,7 +1,7 @@
 /** Mean and covariance of a table of examples, in doubles. */
 
 import type { Rows } from "../tensor/index.js";
-import { crossProducts } from "./chunks.js";
+import { columnSums, crossProducts } from "./chunks.js";
 import type { Matrix } from "./multiply.js";
 
 /** Mean, covariance and the one fourth moment that shrinkage needs. */
@@ -29,12 +29,7 @@ export function momentsOf(table: Rows): Moments {
 }
 
 /** Mean of each feature. */
-export function meanOf({ n, d, data }: Rows): Float64Array {
-  const mean = new Float64Array(d);
-  for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) mean[j]! += data[i * d + j]!;
-  for (let j = 0; j < d; j++) mean[j]! /= n;
-  return mean;
-}
+export const meanOf = (table: Rows): Float64Array => columnSums(table).map((sum) => sum / table.n);
 
 /** Rows `from` up to, not including, `to`, in doubles, less the mean. */
 export function centredRows({ d, data }: Rows, mean: Float64Array, from: number, to: number): Matrix {

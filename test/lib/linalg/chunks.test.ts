@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cholesky, crossProducts, squaredLengths } from "../../../lib/linalg/index.js";
+import { cholesky, crossProducts, meanOf, squaredLengths } from "../../../lib/linalg/index.js";
 import { generator } from "../../../lib/random/index.js";
 
 const draw = (length: number, seed: number): Float64Array => {
@@ -28,10 +28,9 @@ describe("linalg.crossProducts and squaredLengths", () => {
           const x = Float64Array.from({ length: d }, (_, i) => table.data[row * d + i]! - 1000);
           for (let i = 0; i < d; i++) {
             let image = 0;
-            for (let j = 0; j < d; j++) {
-              products[i * d + j]! += x[i]! * x[j]!;
-              image += factor[i * d + j]! * x[j]!;
-            }
+            for (let j = 0; j < d; j++) products[i * d + j]! += x[i]! * x[j]!;
+            // What the factor holds above its diagonal does not count.
+            for (let j = 0; j <= i; j++) image += factor[i * d + j]! * x[j]!;
             lengths[row]! += image * image;
           }
         }
@@ -44,6 +43,25 @@ describe("linalg.crossProducts and squaredLengths", () => {
       }
     });
   }
+});
+
+describe("linalg.meanOf", () => {
+  it("is exact to doubles under a large offset, over many chunks", () => {
+    const [n, d] = [5000, 300];
+    const data = Float32Array.from(draw(n * d, 5), (value) => value + 3e4);
+    const sums = new Float64Array(d);
+    data.forEach((value, i) => {
+      sums[i % d]! += value - 3e4;
+    });
+    const mean = meanOf({ n, d, data });
+    assert.ok(
+      gap(
+        mean,
+        sums.map((sum) => 3e4 + sum / n),
+      ) <
+        3e4 * 1e-13,
+    );
+  });
 });
 
 describe("linalg.cholesky", () => {
