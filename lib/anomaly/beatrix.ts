@@ -75,7 +75,7 @@ export function fitBeatrix(x: Examples): Detector {
 
 function channelsOf(x: Examples): number {
   if (isOneTensor(x)) return x.dims[1] ?? 1;
-  for (const chunk of x) return chunk.dims[1] ?? 1;
+  for (const chunk of x) return chunk?.dims?.[1] ?? 1;
   return 1;
 }
 

@@ -64,9 +64,13 @@ export function explainingDirections(moments: Moments, share: number): Principal
 }
 
 function constantFeatures(d: number): AssayError {
-  return new AssayError("SINGULAR_COVARIANCE", "the features of the clean examples do not vary at all.", {
-    d,
-  });
+  return new AssayError(
+    "SINGULAR_COVARIANCE",
+    `the ${d} features of the examples do not vary at all: fit on other examples or at another tap.`,
+    {
+      d,
+    },
+  );
 }
 
 /** The directions, each over its standard deviation: [k, d]. */

@@ -128,9 +128,13 @@ export function spread(chunks: Iterable<Rows>): {
   const d = mean.length;
   const varying = variance.filter((value) => value > 0);
   if (varying.length === 0) {
-    throw new AssayError("SINGULAR_COVARIANCE", "the features of the clean examples do not vary at all.", {
-      d,
-    });
+    throw new AssayError(
+      "SINGULAR_COVARIANCE",
+      `the ${d} features of the examples do not vary at all: fit on other examples or at another tap.`,
+      {
+        d,
+      },
+    );
   }
   const typical = varying.reduce((sum, value) => sum + value, 0) / varying.length;
   const deviation = variance.map((value) => Math.sqrt(value > 0 ? value : typical));

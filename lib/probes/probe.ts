@@ -6,6 +6,7 @@ import {
   type LabelledRows,
   type Labels,
   labelledChunks,
+  labelValues,
   type Rows,
   rows,
   scoreChunks,
@@ -59,7 +60,7 @@ export function twoClasses(x: Tensor, labels: Labels, who: string): TwoClasses {
 /** As {@link twoClasses}, of examples that may come in chunks: what cannot be known before they are read is checked then. */
 export function twoClassChunks(x: Examples, labels: Labels, who: string): TwoClassChunks {
   const chunks = labelledChunks(x, labels, who);
-  const { length } = "dims" in labels ? labels.data : labels;
+  const { length } = labelValues(labels, who);
   const two = twoLabels(integerLabels(labels, length, who), who);
   return {
     ...two,

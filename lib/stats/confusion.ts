@@ -1,6 +1,6 @@
 /** Answers of a classifier against labels: confusion matrix, rates per class, agreement beyond chance. */
 import { AssayError } from "../errors.js";
-import { integerLabels, type Labels } from "../tensor/index.js";
+import { integerLabels, type Labels, labelValues } from "../tensor/index.js";
 import type { Estimate } from "./estimate.js";
 import { checkLevel, clopperPearson, type IntervalOptions, wilson } from "./proportion.js";
 import { scoreReach } from "./score-interval.js";
@@ -44,7 +44,7 @@ export function confusionMatrix(
   options: IntervalOptions & { readonly names?: readonly string[] } = {},
 ): ConfusionMatrix {
   const level = checkLevel("confusionMatrix", options.level);
-  const n = "dims" in labels ? labels.data.length : labels.length;
+  const n = labelValues(labels, "confusionMatrix").length;
   const [truth, given] = [labels, answers].map((values) => integerLabels(values, n, "confusionMatrix"));
   const classes = [...new Set([...truth!, ...given!])].sort((a, b) => a - b);
   if (n === 0 || classes.length > 1000) {

@@ -1,6 +1,6 @@
 /** Examples as one tensor, or in chunks that need not be in memory at once. */
 import { AssayError } from "../errors.js";
-import { integerLabels, type Labels, type Rows, rows } from "./rows.js";
+import { integerLabels, type Labels, labelValues, type Rows, rows } from "./rows.js";
 import type { Tensor } from "./tensor.js";
 
 /**
@@ -29,13 +29,7 @@ export const isOneTensor = (x: Examples): x is Tensor => Array.isArray((x as Ten
  */
 export function rowChunks(x: Examples, who: string): Iterable<Rows> {
   if (isOneTensor(x)) return [rows(x, who)];
-  if (typeof x?.[Symbol.iterator] !== "function" || typeof x === "string") {
-    throw new AssayError(
-      "TYPE_MISMATCH",
-      `${who}: expected a tensor { type, dims, data } or an iterable of tensors.`,
-      {},
-    );
-  }
+  checkIterable(x, who);
   let passes = 0;
   return {
     *[Symbol.iterator]() {
@@ -61,12 +55,22 @@ export function rowChunks(x: Examples, who: string): Iterable<Rows> {
   };
 }
 
+function checkIterable(x: Examples, who: string): void {
+  if (isOneTensor(x) || (typeof x?.[Symbol.iterator] === "function" && typeof x !== "string")) return;
+  throw new AssayError(
+    "TYPE_MISMATCH",
+    `${who}: expected a tensor { type, dims, data } or an iterable of tensors.`,
+    {},
+  );
+}
+
 /**
  * Refuses chunks that can be read only once, before anything is read.
  *
  * @throws AssayError INVALID_ARGUMENT.
  */
 export function requireRepeatable(x: Examples, who: string): void {
+  checkIterable(x, who);
   if (!isOneTensor(x) && (x[Symbol.iterator]() as unknown) === x) throw readOnce(who);
 }
 
@@ -78,7 +82,7 @@ export function requireRepeatable(x: Examples, who: string): void {
  */
 export function labelledChunks(x: Examples, labels: Labels, who: string): Iterable<LabelledRows> {
   const chunks = rowChunks(x, who);
-  const given = "dims" in labels ? labels.data.length : labels.length;
+  const given = labelValues(labels, who).length;
   const values = integerLabels(labels, Array.isArray(chunks) ? (chunks[0] as Rows).n : given, who);
   return {
     *[Symbol.iterator]() {

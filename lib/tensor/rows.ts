@@ -79,7 +79,7 @@ function firstNotFinite(data: Float32Array | Float64Array): number {
  * @throws AssayError SHAPE_MISMATCH for another number of labels, TYPE_MISMATCH for anything but integers.
  */
 export function integerLabels(labels: Labels, n: number, who: string): Int32Array {
-  const values = "dims" in labels ? labels.data : labels;
+  const values = labelValues(labels, who);
   if (values.length !== n) {
     throw new AssayError("SHAPE_MISMATCH", `${who}: ${n} examples need ${n} labels, got ${values.length}.`, {
       n,
@@ -100,6 +100,24 @@ export function integerLabels(labels: Labels, n: number, who: string): Int32Arra
     result[i] = number;
   }
   return result;
+}
+
+/**
+ * The values of labels, whatever holds them.
+ *
+ * @throws AssayError TYPE_MISMATCH for anything but a tensor or something like an array.
+ */
+export function labelValues(labels: Labels, who: string): ArrayLike<unknown> {
+  const isHolder = typeof labels === "object" && labels !== null;
+  const values: unknown = isHolder && "dims" in labels ? labels.data : labels;
+  if (!isHolder || typeof (values as { length?: unknown } | undefined)?.length !== "number") {
+    throw new AssayError(
+      "TYPE_MISMATCH",
+      `${who}: expected labels as a tensor or an array of integers, got ${labels === undefined ? "nothing" : typeof labels}.`,
+      {},
+    );
+  }
+  return values as ArrayLike<unknown>;
 }
 
 /** The rows of a table named by `indices`, in that order. */
