@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { AssayError, namingFile } from "../errors.js";
 import {
   declared,
+  dimsKey,
   fedInputs,
   gradientGraph,
   type InnerValue,
@@ -12,7 +13,9 @@ import {
   nearestNames,
   openModel,
   prune,
+  sizedFor,
   specialise,
+  tangentGraph,
   untyped,
 } from "../onnx/index.js";
 import { type Session, sessionCache, type Tensors, type ValueDescription } from "../runtime/index.js";
@@ -61,6 +64,22 @@ export interface LoadedModel {
   vjp(
     feeds: ModelInput,
     options: { readonly cotangents: Tensors; readonly wrt: readonly string[] },
+  ): Promise<Record<string, Tensor>>;
+  /**
+   * How outputs or inner tensors change when inputs, inner tensors or weights move: the Jacobian-vector product.
+   *
+   * For one direction and many outputs what `vjp` is for one output and many inputs: how far a step along a
+   * steering direction, a trigger or a weight change carries, to first order. Costs about two gradients.
+   *
+   * @param options.tangents Direction v for each tensor that moves, of its dims.
+   * @param options.of What changes. Default: all floating-point outputs of the model.
+   * @throws AssayError UNSUPPORTED_OPERATOR naming the node that has no derivative; UNKNOWN_TENSOR.
+   * @example
+   * await model.jvp({ x }, { tangents: { x: direction }, of: ["logits"] })   // { logits: change per unit step }
+   */
+  jvp(
+    feeds: ModelInput,
+    options: { readonly tangents: Tensors; readonly of?: readonly string[] },
   ): Promise<Record<string, Tensor>>;
   /** A session of a rewritten version of this model, kept for the next call with the same key. */
   session(key: string, make: () => Model): Session;
@@ -152,6 +171,26 @@ export function wrapModel(graph: Model, options: LoadOptions = {}): LoadedModel 
       for (const name of targets) given[cotangentOf(name)] = cotangents[name]!;
       const values = await gradient.run(neededBy(gradient, given));
       return Object.fromEntries(wrt.map((name) => [name, values[`gradient/${name}`]!]));
+    },
+    async jvp(
+      feeds: ModelInput,
+      { tangents, of }: { readonly tangents: Tensors; readonly of?: readonly string[] },
+    ) {
+      const along = Object.keys(tangents).sort();
+      const isFloat = ({ type }: ValueDescription): boolean => type?.startsWith("float") ?? false;
+      const wanted = [...new Set(of ?? self.outputs.filter(isFloat).map((output) => output.name))].sort();
+      const given = { ...feedsOf(graph, feeds) };
+      const special = specialise(graph, given);
+      const sizes = dimsKey(special.model, given);
+      const key = ["jvp", special.key, sizes, ...wanted, "along", ...along].join("\0");
+      const forward = session(key, () => {
+        // The derivative of a gradient by a convolution's weight needs all sizes.
+        const { model, known } = sizedFor(special.model, given);
+        return tangentGraph(model, { of: wanted, along, known }).model;
+      });
+      for (const name of along) given[`tangent/${name}`] = tangents[name]!;
+      const values = await forward.run(neededBy(forward, given));
+      return Object.fromEntries(wanted.map((name) => [name, values[`change/${name}`]!]));
     },
     release: () => sessions.dispose(),
     [Symbol.dispose]: () => sessions.dispose(),

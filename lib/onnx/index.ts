@@ -26,6 +26,7 @@ export {
   type RuleContext,
   registerGradient,
 } from "./gradient/index.js";
+export { type TangentGraph, type TangentOptions, tangentGraph } from "./gradient/tangent.js";
 export {
   declared,
   fedInputs,
@@ -60,7 +61,7 @@ export type {
 } from "./schema.js";
 export { type InnerValue, inferShapes } from "./shapes.js";
 export { bytesOf } from "./source.js";
-export { type SpecialisedModel, specialise } from "./specialise.js";
+export { dimsKey, type SizedModel, type SpecialisedModel, sizedFor, specialise } from "./specialise.js";
 export { readTensor, tensorMessage } from "./tensors.js";
 export { type UnmergedModel, unmergeWeights } from "./unmerge.js";
 export { upgradeModel } from "./upgrade.js";

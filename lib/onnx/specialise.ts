@@ -1,11 +1,12 @@
 /** Fixes what the inputs at hand decide, where a gradient needs it: branches taken, loops and lengths unrolled. */
 import type { Tensors } from "../runtime/index.js";
 import { followBranches, hasBranches } from "./branches.js";
-import { graphBuilder } from "./builder.js";
+import { graphBuilder, valueInfo } from "./builder.js";
 import { prune, untyped } from "./graph.js";
 import { hasLoops, unrollLoops } from "./loops.js";
 import { modelSession } from "./open.js";
-import type { Model, Node } from "./schema.js";
+import type { Model, Node, ValueInfo } from "./schema.js";
+import { inferShapes } from "./shapes.js";
 
 /** A model that holds for inputs like those at hand. */
 export interface SpecialisedModel {
@@ -62,6 +63,43 @@ export function specialise(source: Model, feeds: Tensors): SpecialisedModel {
     model: { ...model, graph },
     key: `${way}/${[...sizes.values()].map((dims) => dims.join("x")).join()}`,
   };
+}
+
+/** A model for inputs of exactly these dims. */
+export interface SizedModel extends SpecialisedModel {
+  /** Type and dims of the inner tensors of which the file and onnxruntime say less. */
+  readonly known: readonly ValueInfo[];
+}
+
+/** Equal for inputs of equal dims. */
+export const dimsKey = (model: Model, feeds: Tensors): string =>
+  model.graph.inputs.map(({ name }) => feeds[name]?.dims.join("x") ?? "").join();
+
+/** Fixes the dims of a model's inputs, and measures those of inner tensors that do not follow from them. */
+export function sizedFor(model: Model, feeds: Tensors): SizedModel {
+  const inputs = model.graph.inputs.map((info) => {
+    const given = feeds[info.name];
+    return given === undefined ? info : valueInfo(info.name, given.type, given.dims);
+  });
+  const sized = { ...model, graph: { ...model.graph, inputs, valueInfo: [] } };
+  return { model: sized, key: dimsKey(model, feeds), known: measured(sized, feeds) };
+}
+
+function measured(model: Model, feeds: Tensors): ValueInfo[] {
+  const made = new Set(model.graph.nodes.flatMap(({ outputs }) => outputs));
+  const open = [...inferShapes(model).values()].filter(
+    ({ name, type, dims, ranked }) =>
+      type !== null && made.has(name) && !(ranked && dims.every((dim) => typeof dim === "number")),
+  );
+  if (open.length === 0) return [];
+  const builder = graphBuilder(model.graph, model.opsets);
+  const shapes = open.map(({ name }) => builder.op("Shape", [name]));
+  const graph = prune(builder.graph(), shapes.map(untyped));
+  using session = modelSession({ ...model, graph }, { optimization: "basic" });
+  const values = session.runSync(Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name]!])));
+  return open.map(({ name, type }, i) =>
+    valueInfo(name, type!, Array.from(values[shapes[i]!]!.data as BigInt64Array, Number)),
+  );
 }
 
 /** Dims of inner tensors at these inputs, found by running the model up to them. */

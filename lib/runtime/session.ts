@@ -70,7 +70,8 @@ function nativeOptions(options: SessionOptions): Record<string, unknown> {
     "session.inter_op.allow_spinning": "0",
     // onnxruntime 1.30 fuses Gather(x, Range(...)) into Slice even when the Range is itself an output, and
     // the run then reads a null tensor: tapping a position embedding would end the process.
-    "optimization.disable_specified_optimizers": "GatherToSliceFusion",
+    // Its Pad_Fusion and transpose optimizer together leave a node that reads a tensor nobody makes.
+    "optimization.disable_specified_optimizers": "GatherToSliceFusion;Pad_Fusion",
     ...options.entries,
   };
   if (options.externalFolder !== undefined) {

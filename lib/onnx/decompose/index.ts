@@ -4,6 +4,7 @@ import { isStandard } from "../graph.js";
 import type { Model, Node } from "../schema.js";
 import { type InnerValue, inferShapes } from "../shapes.js";
 import { attentions } from "./attention.js";
+import { ceilingPool } from "./ceiling.js";
 import type { Decomposition } from "./decomposition.js";
 import { einsum } from "./einsum.js";
 import { fused } from "./fused.js";
@@ -22,6 +23,8 @@ const decompositions: Readonly<Record<string, Decomposition>> = {
   ...selecting,
   Einsum: einsum,
   ConvTranspose: convTranspose,
+  MaxPool: ceilingPool,
+  AveragePool: ceilingPool,
 };
 
 const find = (node: Node): Decomposition | undefined =>

@@ -33,11 +33,11 @@ import { AssayError } from "../../errors.js";
 import type { Tensor } from "../../tensor/index.js";
 import { intAttribute } from "../attributes.js";
 import { foldBranches } from "../branches.js";
-import { type GraphBuilder, graphBuilder } from "../builder.js";
+import { type GraphBuilder, graphBuilder, valueInfo } from "../builder.js";
 import { poolBeforeRelu } from "../commute.js";
 import { decomposeModel } from "../decompose/index.js";
 import { nearestNames, opsetOf, prune, sortNodes, subgraphsRead, untyped } from "../graph.js";
-import type { Graph, Model, Node } from "../schema.js";
+import type { Graph, Model, Node, ValueInfo } from "../schema.js";
 import { resolveSequences } from "../sequences.js";
 import { type InnerValue, inferShapes } from "../shapes.js";
 import { upgradeModel } from "../upgrade.js";
@@ -92,7 +92,26 @@ export interface GradientGraph {
  * @example
  * gradientGraph(model, { of: { logits: "c" }, wrt: ["x", "fc.weight"] }).gradients   // { x: "gradient/x", … }
  */
-export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOptions): GradientGraph {
+export function gradientGraph(source: Model, options: GradientOptions): GradientGraph {
+  const { model, gradients } = differentiate(source, options);
+  return { model, gradients };
+}
+
+/** A gradient graph, with the dims that are known of the gradients inside it. */
+export interface Differentiated extends GradientGraph {
+  readonly known: readonly ValueInfo[];
+}
+
+/**
+ * As {@link gradientGraph}, for graphs of which more is known than onnxruntime infers.
+ *
+ * @param known Types and dims of inner tensors.
+ */
+export function differentiate(
+  source: Model,
+  { of, wrt, keep = [] }: GradientOptions,
+  known: readonly ValueInfo[] = [],
+): Differentiated {
   const targets = typeof of === "string" ? [of] : Object.keys(of);
   const upgraded = resolveSequences(foldBranches(upgradeModel(source)));
   const cotangents = typeof of === "string" ? [] : Object.values(of);
@@ -100,7 +119,7 @@ export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOpt
   const wanted = new Set([...targets, ...keep, ...madeByNodes(upgraded, [...wrt, ...cotangents])]);
   const needed = poolBeforeRelu(cone(upgraded.graph, wanted, wrt), new Set([...wanted, ...wrt]));
   const model = decomposeModel({ ...upgraded, graph: needed });
-  const values = inferShapes(model);
+  const values = inferShapes(withKnown(model, known));
   const nodes = sortNodes(model.graph.nodes);
   checkTypes(values, [...targets, ...wrt]);
   const builder = graphBuilder({ ...model.graph, outputs: [] }, model.opsets);
@@ -128,7 +147,24 @@ export function gradientGraph(source: Model, { of, wrt, keep = [] }: GradientOpt
     const outputs = tape.extraOutputs.get(node);
     return outputs ? { ...node, outputs } : node;
   });
-  return { model: { ...model, graph: prune({ ...graph, nodes: extended, valueInfo: [] }) }, gradients };
+  const result = { ...model, graph: prune({ ...graph, nodes: extended, valueInfo: [] }) };
+  return { model: result, gradients, known: dimsOfGradients(tape) };
+}
+
+function withKnown(model: Model, known: readonly ValueInfo[]): Model {
+  if (known.length === 0) return model;
+  const made = new Set(model.graph.nodes.flatMap(({ outputs }) => outputs));
+  const valueInfo = known.filter(({ name }) => made.has(name));
+  return { ...model, graph: { ...model.graph, valueInfo } };
+}
+
+/** A gradient has the dims of what it is the gradient of, also where its graph does not show it. */
+function dimsOfGradients({ gradients, values }: Tape): ValueInfo[] {
+  return [...gradients].flatMap(([name, gradient]) => {
+    const value = values.get(name);
+    const sized = value?.ranked && value.type !== null && value.dims.every((dim) => typeof dim === "number");
+    return sized ? [valueInfo(gradient, value.type!, value.dims)] : [];
+  });
 }
 
 /** What the wanted tensors need, and what is differentiated by even if they do not: its gradient is zero. */
