@@ -12,8 +12,7 @@ export function choleskyFactor(a: Float64Array, d: number): Float64Array | numbe
     const row = i * d;
     for (let j = 0; j <= i; j++) {
       const other = j * d;
-      let sum = a[row + j]!;
-      for (let k = 0; k < j; k++) sum -= l[row + k]! * l[other + k]!;
+      const sum = a[row + j]! - dot(l, row, other, j);
       if (i !== j) {
         l[row + j] = sum / l[other + j]!;
         continue;
@@ -24,6 +23,20 @@ export function choleskyFactor(a: Float64Array, d: number): Float64Array | numbe
     }
   }
   return l;
+}
+
+/** Sum of products of two runs of one array: four sums at once, since one would wait for each addition. */
+function dot(l: Float64Array, first: number, second: number, count: number): number {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let k = 0;
+  for (; k + 3 < count; k += 4) {
+    s0 += l[first + k]! * l[second + k]!;
+    s1 += l[first + k + 1]! * l[second + k + 1]!;
+    s2 += l[first + k + 2]! * l[second + k + 2]!;
+    s3 += l[first + k + 3]! * l[second + k + 3]!;
+  }
+  for (; k < count; k++) s0 += l[first + k]! * l[second + k]!;
+  return s0 + s1 + (s2 + s3);
 }
 
 /** Solves L z = b in place for a lower triangular L. */

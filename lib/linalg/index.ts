@@ -1,7 +1,7 @@
-export { type Cholesky, cholesky } from "./cholesky.js";
+export { type Cholesky, cholesky, choleskyFactor } from "./cholesky.js";
 export { type CrossProducts, crossProducts, squaredLengths } from "./chunks.js";
 export { type ClassMean, classMeans, momentsWithinClasses } from "./class-moments.js";
-export { choleskyFactor, invertLower, solveLower, solveLowerTransposed } from "./dense.js";
+export { invertLower, solveLower, solveLowerTransposed } from "./dense.js";
 export { type LogDeterminant, logDeterminant } from "./determinant.js";
 export { type LogisticLoss, logisticCurvature, logisticLoss } from "./logistic-loss.js";
 export { centredRows, eachChunk, type Moments, meanOf, momentsOf, squaredNorms } from "./moments.js";

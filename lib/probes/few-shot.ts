@@ -1,9 +1,10 @@
 /** How many labelled examples a probe needs, with the controls that show what the number means. */
 import { AssayError } from "../errors.js";
+import { type Matrix, multiply } from "../linalg/index.js";
 import { type Generator, generator } from "../random/index.js";
 import { auroc } from "../stats/index.js";
 import { type Labels, type Rows, type Tensor, takeRows, tensor } from "../tensor/index.js";
-import { type LinearProbe, linearProbe, twoClasses } from "./probe.js";
+import { type LinearProbe, linearProbe, type TwoClasses, twoClasses } from "./probe.js";
 
 /** Labelled activations. */
 export interface Labelled {
@@ -75,20 +76,21 @@ export function fewShot(
     );
   }
   const random = generator(seed).split("few-shot");
-  const line = (name: string, isControl: boolean, own: typeof sets, make: Fit): FewShotSeries => ({
+  const direct: Fit = (x, labels) => fitProbe(x, labels);
+  const line = (name: string, isControl: boolean, own: Prepared, make: Fit): FewShotSeries => ({
     name,
     isControl,
-    points: sizes.map((count) => summary(aurocs(own, count, draws, random.split(`${name} ${count}`), make))),
+    points: sizes.map((count) => summary(aurocs(own, count, draws, random, name, make))),
   });
-  const direct: Fit = (x, labels) => fitProbe(x, labels);
+  const own = prepare(sets);
   return {
     kind: "few-shot-curve",
     shots: sizes,
     series: [
-      line("probe", false, sets, direct),
-      line("shuffled labels", true, sets, (x, labels, stream) => fitProbe(x, shuffled(labels, stream))),
-      line("random direction", true, sets, (x, _, stream) => randomDirection(x, stream)),
-      ...Object.entries(controls).map(([name, own]) => line(name, true, own, direct)),
+      line("probe", false, own, direct),
+      line("shuffled labels", true, own, (x, labels, stream) => fitProbe(x, shuffled(labels, stream))),
+      line("random direction", true, own, (x, _, stream) => randomDirection(x, stream)),
+      ...Object.entries(controls).map(([name, other]) => line(name, true, prepare(other), direct)),
     ],
     draws,
     seed,
@@ -104,27 +106,64 @@ export function fewShot(
 
 type Fit = (x: Tensor, labels: number[], random: Generator) => LinearProbe;
 
+/** Both sets, checked once. */
+interface Prepared {
+  readonly train: TwoClasses;
+  /** Indices of the training examples of each class. */
+  readonly members: readonly (readonly number[])[];
+  readonly heldOut: Matrix;
+  readonly targets: Uint8Array;
+}
+
+function prepare(sets: { readonly train: Labelled; readonly heldOut: Labelled }): Prepared {
+  const train = twoClasses(sets.train.x, sets.train.labels, "fewShot");
+  const { n, d, data, targets } = twoClasses(sets.heldOut.x, sets.heldOut.labels, "fewShot");
+  if (d !== train.d) {
+    throw new AssayError(
+      "SHAPE_MISMATCH",
+      `fewShot: training examples have ${train.d} features, held-out ones ${d}.`,
+      { train: train.d, heldOut: d },
+    );
+  }
+  return {
+    train,
+    members: [0, 1].map((target) => [...train.targets.keys()].filter((i) => train.targets[i] === target)),
+    heldOut: { rows: n, columns: d, data: Float64Array.from(data) },
+    targets,
+  };
+}
+
+/** One AUROC per draw. Every series of the curve sees the same draws, so that they can be compared one by one. */
 function aurocs(
-  sets: { readonly train: Labelled; readonly heldOut: Labelled },
+  { train, members, heldOut, targets }: Prepared,
   count: number,
   draws: number,
   random: Generator,
+  name: string,
   make: Fit,
 ): number[] {
-  const train = twoClasses(sets.train.x, sets.train.labels, "fewShot");
-  const heldOut = twoClasses(sets.heldOut.x, sets.heldOut.labels, "fewShot");
-  const members = [0, 1].map((target) =>
-    [...train.targets.keys()].filter((i) => train.targets[i] === target),
-  );
-  return Array.from({ length: draws }, (_, draw) => {
-    const stream = random.split(draw);
+  const weights = new Float64Array(draws * heldOut.columns);
+  for (let draw = 0; draw < draws; draw++) {
+    const stream = random.split(`probe ${count}`).split(draw);
     const chosen = members.flatMap((group) =>
       [...stream.permutation(group.length).subarray(0, count)].map((i) => group[i]!),
     );
     const labels = chosen.map((i) => train.targets[i]!);
-    const logits = make(tensorOf(takeRows(train, chosen)), labels, stream).logits(tensorOf(heldOut));
-    const negatives = logits.filter((_, i) => !heldOut.targets[i]);
-    return auroc({ negatives, positives: logits.filter((_, i) => heldOut.targets[i]) }).value;
+    const probe = make(
+      tensorOf(takeRows(train, chosen)),
+      labels,
+      random.split(`${name} ${count}`).split(draw),
+    );
+    weights.set(probe.weights.data, draw * heldOut.columns);
+  }
+  // The intercept moves all logits alike and leaves the AUROC as it is.
+  const logits = multiply({ rows: draws, columns: heldOut.columns, data: weights }, heldOut, {
+    transposeB: true,
+  });
+  return Array.from({ length: draws }, (_, draw) => {
+    const own = logits.data.subarray(draw * heldOut.rows, (draw + 1) * heldOut.rows);
+    const negatives = own.filter((_, i) => !targets[i]);
+    return auroc({ negatives, positives: own.filter((_, i) => targets[i]) }).value;
   });
 }
 

@@ -21,9 +21,23 @@ export function takeExamples<T extends TensorType>(value: Tensor<T>, rows: Array
         count,
       });
     }
-    for (let j = 0; j < size; j++) data[i * size + j] = value.data[row * size + j]!;
+    copyExample(value.data, row * size, data, i * size, size);
   }
   return { type: value.type, dims: [rows.length, ...value.dims.slice(1)], data };
+}
+
+function copyExample<D extends TensorData[TensorType]>(
+  from: D,
+  start: number,
+  to: D,
+  at: number,
+  size: number,
+): void {
+  if (Array.isArray(from) || Array.isArray(to)) {
+    for (let j = 0; j < size; j++) (to as string[])[at + j] = (from as string[])[start + j]!;
+    return;
+  }
+  (to as Float64Array).set((from as Float64Array).subarray(start, start + size), at);
 }
 
 function emptyLike<D extends TensorData[TensorType]>(data: D, length: number): D {

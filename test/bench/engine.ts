@@ -5,6 +5,7 @@ import { cpus, totalmem } from "node:os";
 import { decompositions } from "./engine/decompositions.js";
 import { cleanseStep, gpt, lenetStep } from "./engine/networks.js";
 import { runOverhead } from "./engine/overhead.js";
+import { probing } from "./engine/probing.js";
 import { gaussian, probe, product } from "./engine/statistics.js";
 import type { Row } from "./measure.js";
 import { type Peer, startPeer } from "./peer.js";
@@ -60,6 +61,7 @@ export async function engine(): Promise<Record<string, unknown>> {
     const probed = await probe(numpy, threads, 3);
     add({ probeOverSklearn: probed.row });
     Object.assign(absolute, probed.errors);
+    add(await probing(numpy, threads, 5));
   } finally {
     numpy?.stop();
   }

@@ -5,6 +5,8 @@ import numpy
 import sklearn
 from scipy import linalg
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 warnings.simplefilter("ignore")
 VERSIONS = {"numpy": numpy.__version__, "sklearn": sklearn.__version__}
@@ -57,6 +59,46 @@ def probe(features, labels):
     def run():
         model = LogisticRegression(C=1.0, max_iter=1000).fit(x, y)
         return {"weights": model.coef_[0].tolist(), "intercept": float(model.intercept_[0])}
+
+    return run
+
+
+def few_shot(train, train_labels, held_out, held_out_labels, draws):
+    """AUROC by number of labelled examples, beside shuffled labels and a random direction."""
+    x, y, test, truth = (numpy.load(path) for path in (train, train_labels, held_out, held_out_labels))
+    members = [numpy.flatnonzero(y == label) for label in (0, 1)]
+
+    def run():
+        random = numpy.random.default_rng(1)
+        for shots in (1, 2, 4, 8, 16, 32, 64, 128):
+            for _ in range(draws):
+                chosen = numpy.concatenate([random.choice(group, shots, replace=False) for group in members])
+                for labels in (y[chosen], random.permutation(y[chosen])):
+                    model = LogisticRegression(C=1.0, max_iter=1000).fit(x[chosen], labels)
+                    roc_auc_score(truth, model.decision_function(test))
+                roc_auc_score(truth, test @ random.standard_normal(test.shape[1]))
+
+    return run
+
+
+def layer_sweep(layers, labels):
+    """Three penalties at every layer by five folds on the first half, the best one judged on the second."""
+    y = numpy.load(labels)
+    half = len(y) // 2
+    activations = [numpy.load(path) for path in layers]
+
+    def run():
+        best = (0, None, None)
+        for x in activations:
+            for penalty in (0.1, 1, 10):
+                folds = StratifiedKFold(5, shuffle=True, random_state=1)
+                model = LogisticRegression(C=1 / penalty, max_iter=1000)
+                area = cross_val_score(model, x[:half], y[:half], cv=folds, scoring="roc_auc").mean()
+                if area > best[0]:
+                    best = (area, x, penalty)
+        _, x, penalty = best
+        model = LogisticRegression(C=1 / penalty, max_iter=1000).fit(x[:half], y[:half])
+        roc_auc_score(y[half:], model.decision_function(x[half:]))
 
     return run
 
@@ -131,5 +173,5 @@ JOBS = {
     "covariance": covariance,
     "mahalanobis": mahalanobis,
     "probe": probe,
-    "newton": newton,
+    "newton": newton, "few_shot": few_shot, "layer_sweep": layer_sweep,
 }

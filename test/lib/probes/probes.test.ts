@@ -258,6 +258,27 @@ describe("probes.fewShot", () => {
     assert.notDeepEqual(curve(1).series[0], curve(2).series[0]);
   });
 
+  it("has the AUROC of each probe's own logits, whatever its intercept, on the same draws for every series", () => {
+    const seen: { labels: number[]; value: number }[] = [];
+    const curve = fewShot(sets, {
+      seed: 3,
+      shots: [4],
+      draws: 3,
+      fit: (x, own) => {
+        const probe = fitLogistic(x, own);
+        seen.push({
+          labels: [...(own as number[])],
+          value: evaluate(probe, sets.heldOut.x, sets.heldOut.labels).auroc.value,
+        });
+        return { ...probe, intercept: 1e3 };
+      },
+    });
+    const values = seen.slice(0, 3).map(({ value }) => value);
+    const { mean, low, high } = curve.series[0]!.points[0]!;
+    assert.ok(Math.abs(mean - (values[0]! + values[1]! + values[2]!) / 3) < 1e-12);
+    assert.deepEqual([low, high], [Math.min(...values), Math.max(...values)]);
+  });
+
   it("draws further controls by name, and warns where there is none", () => {
     const control = { train: draw(300, 9, 0), heldOut: draw(200, 10, 0) };
     const run = (controls: object) => fewShot(sets, { seed: 1, fit: fitLogistic, shots: [16], ...controls });
@@ -273,6 +294,14 @@ describe("probes.fewShot", () => {
     );
     assert.deepEqual(warnings, []);
     assert.match(run({}).warnings[0]!, /clean or base model/);
+  });
+
+  it("names sets of different widths", () => {
+    const narrow = { x: table(200, 1, sets.heldOut.labels), labels: sets.heldOut.labels };
+    assert.throws(() => fewShot({ ...sets, heldOut: narrow }, { seed: 1, fit: fitLogistic }), {
+      code: "SHAPE_MISMATCH",
+      message: /4 features, held-out ones 1/,
+    });
   });
 
   it("refuses more shots than there are examples", () => {
