@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { calibrate, madFalseAlarmRate, madIndex } from "../../../lib/extraction/index.js";
 import { generator } from "../../../lib/random/index.js";
+import { kolmogorovSmirnov } from "../../../lib/stats/index.js";
 
 describe("extraction.calibrate", () => {
   it("scores classes as the formula says, worked out with NumPy", () => {
@@ -54,6 +55,20 @@ describe("extraction.calibrate", () => {
       assert.ok(accused / draws > 0.01 && accused / draws < 0.065, `${accused} of ${draws}`);
     });
   }
+
+  it("gives clean models p-values that are uniform, by Kolmogorov and Smirnov's test", () => {
+    for (const references of [0, 1, 3, 6]) {
+      const random = generator(29).split(references);
+      const pValues = Array.from({ length: 600 }, () => {
+        const [suspect, ...rest] = Array.from({ length: references + 1 }, () =>
+          Array.from({ length: 10 }, () => random.normal()),
+        );
+        return calibrate(suspect!, rest, { seed: 1 }).pValue;
+      });
+      const { pValue, statistic } = kolmogorovSmirnov(pValues, (u) => u);
+      assert.ok(pValue > 0.001, `${references} references: D = ${statistic}, p = ${pValue}`);
+    }
+  });
 
   it("finds a planted class with p < 0.05 from three references", () => {
     const random = generator(3);
