@@ -1,7 +1,7 @@
 /** Reliability diagrams and precision-recall curves. */
-import type { PrecisionRecallCurve, Reliability } from "../stats/index.js";
+import { clopperPearson, type PrecisionRecallCurve, type Reliability } from "../stats/index.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, layout, say, sayEstimate } from "./style.js";
+import { axis, colourOf, faint, layout, say, sayEstimate } from "./style.js";
 
 /** What happened against what was forecast, bin by bin, with intervals and the diagonal of perfect calibration. */
 export function reliability(result: Reliability): Figure {
@@ -43,19 +43,41 @@ export function reliability(result: Reliability): Figure {
   };
 }
 
-/** Precision against recall, with the base rate as the line of chance. */
+/**
+ * Precision against recall, with the base rate as the line of chance.
+ *
+ * The band is Clopper-Pearson's interval of the precision at each threshold, pointwise: wide on the left, where few
+ * examples are flagged.
+ */
 export function precisionRecall(curve: PrecisionRecallCurve): Figure {
   const { recalls, precisions, averagePrecision, baseRate, negatives, positives } = curve;
   const step = Math.max(1, Math.ceil(recalls.length / 400));
   const kept = [...recalls.keys()].filter((i) => i % step === 0 || i === recalls.length - 1);
+  const bounds = kept.map((i) => {
+    const hits = Math.round(recalls[i]! * positives);
+    const flagged = hits === 0 ? 0 : Math.round(hits / precisions[i]!);
+    return flagged === 0 ? ([0, 1] as const) : clopperPearson(hits, flagged).interval;
+  });
+  const x = kept.map((i) => recalls[i]!);
   return {
     kind: "figure",
     data: [
       {
         type: "scatter",
         mode: "lines",
+        x: [...x, ...[...x].reverse()],
+        y: [...bounds.map(([low]) => low), ...bounds.map(([, high]) => high).reverse()],
+        fill: "toself",
+        fillcolor: faint(colourOf(0)),
+        line: { width: 0 },
+        hoverinfo: "skip",
+        showlegend: false,
+      },
+      {
+        type: "scatter",
+        mode: "lines",
         name: "precision",
-        x: kept.map((i) => recalls[i]!),
+        x,
         y: kept.map((i) => precisions[i]!),
         line: { color: colourOf(0), width: 2 },
       },

@@ -1,8 +1,21 @@
 import assert from "node:assert/strict";
 import { covarianceSpectrum as spectrumOf } from "../../../lib/anomaly/index.js";
-import { confusion, covarianceSpectrum, det, nullDistribution, quantiles } from "../../../lib/plots/index.js";
+import {
+  confusion,
+  covarianceSpectrum,
+  det,
+  nullDistribution,
+  precisionRecall,
+  quantiles,
+} from "../../../lib/plots/index.js";
 import { generator } from "../../../lib/random/index.js";
-import { confusionMatrix, detCurve, monteCarloNull, normalQuantile } from "../../../lib/stats/index.js";
+import {
+  confusionMatrix,
+  detCurve,
+  monteCarloNull,
+  normalQuantile,
+  precisionRecallCurve,
+} from "../../../lib/stats/index.js";
 import { tensor } from "../../../lib/tensor/index.js";
 
 type Trace = Readonly<{ x: number[]; y: number[]; name?: string; z: number[][]; text: string[][] }>;
@@ -75,6 +88,23 @@ describe("plots.covarianceSpectrum", () => {
     assert.ok(Math.abs(area - 99 / 100) < 1e-9, String(area));
     const step = law!.x[1]! - law!.x[0]!;
     assert.ok(Math.abs(law!.y.reduce((sum, y) => sum + y * step, 0) - 1) < 0.02);
+  });
+});
+
+describe("plots.precisionRecall", () => {
+  it("draws a band that contains its curve and narrows to the right", () => {
+    const curve = precisionRecallCurve(
+      { negatives: normals, positives: normals.map((value) => value + 3) },
+      { seed: 1, resamples: 100 },
+    );
+    const [band, line] = tracesOf(precisionRecall(curve));
+    const n = line!.x.length;
+    const width = line!.x.map((x, i) => {
+      const [low, high] = [band!.y[i]!, band!.y[2 * n - 1 - i]!];
+      assert.ok(band!.x[i] === x && low <= line!.y[i]! && line!.y[i]! <= high);
+      return high - low;
+    });
+    assert.ok(width[0]! > 0.9 && width.at(-1)! < 0.1, `${width[0]} ${width.at(-1)}`);
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { anytimeInterval, clopperPearson, logGamma, wilson } from "../../../lib/stats/index.js";
+import { anytimeInterval, clopperPearson, logGamma, upperLimit, wilson } from "../../../lib/stats/index.js";
 
 /** Exact probability that an interval of k successes in n trials covers the rate, summed over all k. */
 function coverage(interval: (k: number) => readonly [number, number], n: number, rate: number): number {
@@ -52,6 +52,10 @@ describe("stats: exact coverage of 95 % intervals, n = 10 to 1,000, rates 0.01 t
     const covered = grid(clopperPearson);
     assert.ok(Math.min(...covered) >= 0.95 - 1e-12, `worst ${Math.min(...covered)}`);
     assert.ok(mean(covered) < 0.98, `mean ${mean(covered)}`);
+  });
+
+  it("upper limits of rates: never below 0.95 at a level of 0.95", () => {
+    assert.ok(Math.min(...grid(upperLimit)) >= 0.95 - 1e-12);
   });
 
   it("valid at any stop: never below 0.95 at a fixed n", () => {
