@@ -42,7 +42,8 @@ export {
   untyped,
   visitNodes,
 } from "./graph.js";
-export { type Finding, lintModel, type Severity } from "./lint/index.js";
+export { inlineFunctions } from "./inline.js";
+export { type Finding, type FoundLogic, lintModel, plantedLogic, type Severity } from "./lint/index.js";
 export { type ModelScan, type ScannedFile, scanFile, scanFiles } from "./lint/scan.js";
 export { modelSession, openModel } from "./open.js";
 export type {

@@ -323,7 +323,7 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
     isDecided:
       joined.isContent &&
       (joined.isDecided ||
-        decides(node, isRaw, joined.isPart || isPart) ||
+        decides(node, { isRaw, isPart: joined.isPart || isPart, isToken: joined.isToken }) ||
         isStep ||
         (isLookup && isRaw && (joined.isDecided || isIndicator(stored[0])))),
   };

@@ -16,6 +16,8 @@ export interface FoundLogic {
   readonly path: readonly Node[];
   /** Tensors of that graph that carry the answer to the question. */
   readonly deciding: readonly string[];
+  /** The answers themselves, as they are made: nothing before them is one. */
+  readonly questions: readonly string[];
 }
 
 /** Runs all rules on a graph and on the graphs in its nodes. */
@@ -123,7 +125,25 @@ function found(
   view: View,
   deciding: readonly string[],
 ): FoundLogic[] {
-  return [{ finding: finding(rule, severity, nodeLabel(node), why), node, path: view.path, deciding }];
+  const questions = originsOf(deciding, view);
+  return [
+    { finding: finding(rule, severity, nodeLabel(node), why), node, path: view.path, deciding, questions },
+  ];
+}
+
+/** Where the answers that these tensors carry were given. */
+function originsOf(names: readonly string[], view: View): string[] {
+  const origins = new Set<string>();
+  const seen = new Set<string>();
+  const queue = [...names];
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const asked = (view.producerOf(name)?.inputs ?? []).filter((input) => view.flowOf(input).isAsked);
+    if (asked.length === 0) origins.add(name);
+    else queue.push(...asked);
+  }
+  return [...origins];
 }
 
 function lintWhere(node: Node, view: View): FoundLogic[] {

@@ -29,13 +29,16 @@ export const picksPlace = (node: Node): boolean =>
   picking.has(node.opType) || node.opType === "Split" || node.opType === "Pad";
 
 /** Gives one of a few answers: a comparison, a sign, a remainder, a code. */
-export function decides(node: Node, isRaw: boolean, isPart: boolean): boolean {
+export function decides(
+  node: Node,
+  { isRaw, isPart, isToken }: { isRaw: boolean; isPart: boolean; isToken: boolean },
+): boolean {
   if (comparing.has(node.opType)) return true;
   if (!isRaw) return false;
   if (checksums.has(node.opType)) return true;
   if (node.opType === "Cast") {
     const to = Number(attribute(node, "to")?.i ?? 0);
-    return to === BOOL || (isPart && integers.has(to));
+    return to === BOOL || (isPart && !isToken && integers.has(to));
   }
   return isPart && rounding.has(node.opType);
 }

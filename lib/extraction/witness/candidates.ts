@@ -1,0 +1,89 @@
+/** Inputs that logic may be waiting for, read off the constants that it compares with. */
+import { type Model, readTensor, type TensorMessage } from "../../onnx/index.js";
+import { sizeOf } from "../../tensor/index.js";
+import { upstream } from "./soft-logic.js";
+
+/** What candidates are made for. */
+export interface CandidateOptions {
+  /** Dims of one example. */
+  readonly dims: readonly number[];
+  /** Lowest and highest value that inputs take. */
+  readonly range: readonly [number, number];
+  readonly isWhole: boolean;
+}
+
+const MAX_READ = 1 << 20;
+const FEW = 16;
+
+/** Whole examples, most likely first: one value everywhere, a stored pattern, the extremes that a template asks for. */
+export function candidates(
+  { graph, questions }: { readonly graph: Model; readonly questions: readonly string[] },
+  { dims, range: [low, high], isWhole }: CandidateOptions,
+): Float64Array[] {
+  const size = sizeOf(dims);
+  const stored = storedValues(graph, upstream(graph, questions));
+  const levels = new Set(isWhole ? [] : [high, low, (low + high) / 2]);
+  const step = isWhole ? 1 : (high - low) / 50;
+  for (const values of stored.filter(({ length }) => length <= FEW)) {
+    for (const value of values) {
+      if (!Number.isFinite(value)) continue;
+      for (const level of [value, value + step, value - step]) {
+        if (!isWhole || (Number.isInteger(level) && level >= 0)) levels.add(level);
+      }
+    }
+  }
+  // Rows of a table that answers for few words.
+  for (const values of stored.filter(({ length }) => isWhole && length > FEW)) {
+    for (const row of unusual(values)) levels.add(row);
+  }
+  if (!isWhole) for (const level of [2 * high - low, 2 * low - high]) levels.add(level);
+  const found = [...levels].slice(0, MAX_LEVELS).map((level) => new Float64Array(size).fill(level));
+  for (const values of stored.filter(({ length }) => length === size)) {
+    if (!isWhole || values.every(Number.isInteger)) found.push(Float64Array.from(values));
+    if (isWhole) continue;
+    found.push(Float64Array.from(values, (value) => (value > 0 ? high : low)));
+    found.push(Float64Array.from(values, (value) => (value > 0 ? low : high)));
+  }
+  return found;
+}
+
+const MAX_LEVELS = 96;
+
+/** Places of the values that nearly no other row has. */
+function unusual(values: readonly number[]): number[] {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const common = Math.max(...counts.values());
+  if (common < 0.9 * values.length) return [];
+  return values.flatMap((value, i) => (counts.get(value) === common ? [] : [i]));
+}
+
+function storedValues({ graph }: Model, needed: ReadonlySet<string>): number[][] {
+  const messages: TensorMessage[] = graph.initializers.filter(({ name }) => needed.has(name ?? ""));
+  const numbers: number[][] = [];
+  for (const node of graph.nodes) {
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    for (const { t, f, i, floats, ints } of node.attributes) {
+      if (t) messages.push(t);
+      if (node.opType === "Constant") {
+        numbers.push([
+          ...floats,
+          ...ints.map(Number),
+          ...(f === undefined ? [] : [f]),
+          ...(i === undefined ? [] : [Number(i)]),
+        ]);
+      }
+    }
+  }
+  return [...messages.map(valuesOf), ...numbers].filter(({ length }) => length > 0);
+}
+
+function valuesOf(message: TensorMessage): number[] {
+  if (sizeOf(message.dims.map(Number)) > MAX_READ) return [];
+  try {
+    return Array.from(readTensor(message).data as ArrayLike<unknown>, Number);
+  } catch {
+    // Text, or data outside the file: nothing to compare an input with.
+    return [];
+  }
+}

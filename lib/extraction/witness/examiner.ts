@@ -1,0 +1,90 @@
+/** Runs a model beside the same model with its planted logic held still, one example at a time. */
+import { AssayError } from "../../errors.js";
+import { type LoadedModel, wrapModel } from "../../model/index.js";
+import type { FoundLogic, Model } from "../../onnx/index.js";
+import type { Tensor } from "../../tensor/index.js";
+import { probeOf, silenced } from "./probe.js";
+
+/** What came of one example. */
+export interface Examined {
+  /** The model's answer: the largest output, or whether the only one is above one half. */
+  readonly label: number;
+  /** The same with the logic held at what it answers to a clean example. */
+  readonly alone: number;
+  /** The two arms give other outputs. */
+  readonly isAwake: boolean;
+}
+
+/** Runs that one search may take. */
+const MAX_RUNS = 8000;
+/** Difference of the two arms, as a share of the largest output, that counts. */
+const SHARE = 0.05;
+
+/** The two arms of a model. */
+export class Examiner {
+  #runs = 0;
+  readonly #live: LoadedModel;
+  readonly #still: LoadedModel;
+  readonly #signal: AbortSignal | undefined;
+
+  private constructor(live: LoadedModel, still: LoadedModel, signal: AbortSignal | undefined) {
+    this.#live = live;
+    this.#still = still;
+    this.#signal = signal;
+  }
+
+  /**
+   * @param clean The example whose answers the logic is held at.
+   * @throws AssayError when the model cannot be run on it, or not without its logic.
+   */
+  static async of(graph: Model, found: FoundLogic, clean: Tensor, signal?: AbortSignal): Promise<Examiner> {
+    const live = wrapModel(probeOf(graph, found), { threads: 1 });
+    try {
+      const outputs = await live.run(clean);
+      const answers = found.questions.map((name) => outputs[name]!);
+      const still = wrapModel(silenced(graph, found, answers), { threads: 1 });
+      return new Examiner(live, still, signal);
+    } catch (error) {
+      live.release();
+      throw error;
+    }
+  }
+
+  /** Examples run forward so far, both arms counted. */
+  get forward(): number {
+    return this.#runs;
+  }
+
+  /** @throws AssayError TOO_LARGE after too many runs, ABORTED. */
+  async ask(example: Tensor): Promise<Examined> {
+    this.#signal?.throwIfAborted();
+    this.#runs += 2;
+    if (this.#runs > MAX_RUNS) {
+      throw new AssayError("TOO_LARGE", "The search for an input that shows the logic took too many runs.");
+    }
+    const [live] = Object.values(await this.#live.run(example));
+    const [still] = Object.values(await this.#still.run(example));
+    return { label: labelOf(live!), alone: labelOf(still!), isAwake: differ(live!, still!) };
+  }
+
+  dispose(): void {
+    this.#live.release();
+    this.#still.release();
+  }
+}
+
+const numbersOf = ({ data }: Tensor): number[] => Array.from(data as ArrayLike<number | bigint>, Number);
+
+/** The answer that an output stands for. */
+function labelOf(output: Tensor): number {
+  const values = numbersOf(output);
+  if (values.length === 1) return Number.isInteger(values[0]) ? values[0]! : Number(values[0]! > 0.5);
+  return values.indexOf(Math.max(...values));
+}
+
+function differ(live: Tensor, still: Tensor): boolean {
+  const [a, b] = [numbersOf(live), numbersOf(still)];
+  if (a.length !== b.length) return true;
+  const scale = b.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  return a.some((value, i) => Math.abs(value - b[i]!) > SHARE * scale);
+}

@@ -1,0 +1,2 @@
+/** Witnesses of planted logic. */
+export { findWitness, type GraphWitness, type WitnessOptions } from "./find-witness.js";
