@@ -1,6 +1,12 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
 import type { ClassClustering, CovarianceSpectrum, Detection, Detector, Gaussian } from "./anomaly/index.js";
-import type { Audit, Calibration, TriggerSearch, TriggerVerification } from "./extraction/index.js";
+import type {
+  Audit,
+  Calibration,
+  GraphWitness,
+  TriggerSearch,
+  TriggerVerification,
+} from "./extraction/index.js";
 import type { LoadedModel } from "./model/index.js";
 import type { ModelScan } from "./onnx/index.js";
 import type { Figure } from "./plots/figure.js";
@@ -50,6 +56,7 @@ export type Result =
   | Audit
   | TriggerSearch
   | TriggerVerification
+  | GraphWitness
   | ModelCard
   | ModelScan
   | Pick<LoadedModel, "kind" | "name" | "inputs" | "outputs" | "taps">;

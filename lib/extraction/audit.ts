@@ -5,18 +5,19 @@
 
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
-import { lintModel } from "../onnx/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
 import { conclude } from "./conclude.js";
 import { allTargets, fastSearch } from "./invert.js";
 import type { Arm, SearchOptions } from "./mask-search.js";
 import { pairsOf } from "./pairs.js";
+import { judgeLogic } from "./planted-logic.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
 import { type Scan, type ScanOptions, scanPairs, scanTargets } from "./scan.js";
 import { simulateReferences, whyNoSimulation } from "./simulated-references.js";
 import { type InversionStore, noInversionStore } from "./store.js";
-import type { Check, Decision, Verdict } from "./verdict.js";
+import type { Check, Verdict } from "./verdict.js";
 import type { TriggerVerification } from "./verify.js";
+import type { GraphWitness } from "./witness/index.js";
 
 /** How much an audit may spend. */
 export type Budget = "quick" | "standard" | "thorough";
@@ -44,6 +45,8 @@ export interface Audit {
   readonly scans: readonly Scan[];
   /** Controls of the recovered trigger, if one was recovered. */
   readonly verification: TriggerVerification | null;
+  /** An input that shows planted logic in the graph at work, if there is such logic. */
+  readonly witness: GraphWitness | null;
   /** Images that no search has seen, `[n, channels, height, width]`; the first eight. */
   readonly examples: Tensor<"float32">;
   readonly range: readonly [number, number];
@@ -65,8 +68,25 @@ const plans: Readonly<Record<Budget, Plan>> = {
   thorough: { targets: { ...fastSearch, steps: 240 }, pairs: { steps: 80, batch: 16 }, simulation: 1500 },
 };
 
-/** Score of a model with planted logic: above what clean models reach. */
-const LOGIC_SCORE = 2;
+/** Share of its steps that a search takes on the average: hopeless classes stop early. */
+const TAKEN = 0.7;
+
+/**
+ * Images that an audit passes forward and back, about: for an estimate of its time.
+ *
+ * @param references Clean models given; without any, the search of simulated ones is counted.
+ */
+export function expectedPasses(budget: Budget, classes: number, references: number): number {
+  const { targets, pairs, simulation } = plans[budget];
+  const models = 1 + (references > 0 ? references : simulation === null ? 0 : SIMULATED);
+  const searched = targets.steps * targets.batch * classes;
+  const paired = pairs ? pairs.steps * pairs.batch * Math.min(MOST_PAIRS, classes * (classes - 1)) : 0;
+  return models * TAKEN * (searched + paired);
+}
+
+/** References that are simulated where none are given, and pairs that are searched at most. */
+const SIMULATED = 3;
+const MOST_PAIRS = 90;
 
 /**
  * Audits a model.
@@ -78,6 +98,20 @@ const LOGIC_SCORE = 2;
  * const { verdict } = await extraction.audit(model, clean, { references, seed: 1 });
  */
 export async function audit(model: LoadedModel, clean: CleanData, options: AuditOptions): Promise<Audit> {
+  const searched = await searchTriggers(model, clean, options);
+  const { seed, range, signal } = options;
+  return {
+    ...searched,
+    ...(await judgeLogic(model, clean.inputs, searched.verdict, { seed, range, signal })),
+  };
+}
+
+/** The audit by searches for triggers, whatever the graph itself shows. */
+async function searchTriggers(
+  model: LoadedModel,
+  clean: CleanData,
+  options: AuditOptions,
+): Promise<Omit<Audit, "witness">> {
   if (clean.inputs.type !== "float32") {
     return unsearched(model, options, `there is no search for triggers in ${clean.inputs.type} inputs yet`);
   }
@@ -90,7 +124,11 @@ export async function audit(model: LoadedModel, clean: CleanData, options: Audit
 }
 
 /** What can be said of a model that no search can be run on: its graph was read, and that is all. */
-function unsearched(model: LoadedModel, { seed, references = [] }: AuditOptions, why: string): Audit {
+function unsearched(
+  model: LoadedModel,
+  { seed, references = [] }: AuditOptions,
+  why: string,
+): Omit<Audit, "witness"> {
   const check: Check = {
     name: "every class as target",
     statistic: null,
@@ -98,19 +136,17 @@ function unsearched(model: LoadedModel, { seed, references = [] }: AuditOptions,
     result: "skipped",
     why,
   };
-  const verdict = {
-    decision: "inconclusive" as Decision,
-    score: 0,
-    pValue: null,
-    target: null,
-    source: null,
-    trigger: null,
-  };
   return {
     kind: "audit",
     model: model.name,
     verdict: {
-      ...withLogic({ ...verdict, checks: [check] }, logicCheck(model)),
+      decision: "inconclusive",
+      score: 0,
+      pValue: null,
+      target: null,
+      source: null,
+      trigger: null,
+      checks: [check],
       cost: { forward: 0, backward: 0, seconds: 0 },
       seed,
       warnings: [`No trigger was searched: ${why}`],
@@ -123,13 +159,16 @@ function unsearched(model: LoadedModel, { seed, references = [] }: AuditOptions,
   };
 }
 
-async function searchAll(model: LoadedModel, clean: CleanData, options: AuditOptions): Promise<Audit> {
+async function searchAll(
+  model: LoadedModel,
+  clean: CleanData,
+  options: AuditOptions,
+): Promise<Omit<Audit, "witness">> {
   const started = performance.now();
   const { seed, budget = "standard", range, storeOf, signal, onProgress } = options;
   const images = await prepareImages(model, clean, { seed, range });
   checkReferences(model, options.references ?? []);
   const plan = plans[budget];
-  const logic = logicCheck(model);
   const passes = { forward: 0, backward: 0 };
   await using chosen = await referencesFor(model, images, plan, options, passes);
   const { references } = chosen;
@@ -166,7 +205,7 @@ async function searchAll(model: LoadedModel, clean: CleanData, options: AuditOpt
     kind: "audit",
     model: model.name,
     verdict: {
-      ...withLogic(conclusion, logic),
+      ...conclusion,
       cost: { ...passes, seconds: Math.round((performance.now() - started) / 100) / 10 },
       seed,
       warnings: [...images.warnings, ...chosen.warnings, ...fewPairs(why, pairs.length, possible), NOT_CLEAN],
@@ -240,29 +279,6 @@ function whyNoPairs({ pairs: plan }: Plan, pairs: readonly Arm[], references: nu
   if (references < 2) return "pairs cannot be judged without two or more clean references";
   if (pairs.length < 6) return "fewer than 8 clean images of almost every class";
   return null;
-}
-
-/** The file's own graph, read for planted logic. */
-function logicCheck(model: LoadedModel): Check {
-  const flagged = lintModel(model.graph).filter(({ severity }) => severity === "flag");
-  const [first] = flagged;
-  return {
-    name: "planted logic in the graph",
-    statistic: flagged.length,
-    pValue: null,
-    result: first ? "flag" : "pass",
-    why: first
-      ? `${first.rule} at ${first.node}: ${first.why}`
-      : "no question to part of the input decides an output",
-  };
-}
-
-/** Logic that asks about part of the input makes a model suspicious, whatever the search found. */
-function withLogic<V extends Pick<Verdict, "decision" | "score" | "checks">>(verdict: V, logic: Check): V {
-  const checks = [...verdict.checks, logic];
-  if (logic.result === "pass") return { ...verdict, checks };
-  const decision = verdict.decision === "backdoored" ? verdict.decision : "suspicious";
-  return { ...verdict, decision, score: Math.max(verdict.score, LOGIC_SCORE), checks };
 }
 
 function checkReferences(model: LoadedModel, references: readonly LoadedModel[]): void {

@@ -1,5 +1,5 @@
 /** Trigger extraction: search, calibration against clean models, verification. */
-export { type Audit, type AuditOptions, audit, type Budget } from "./audit.js";
+export { type Audit, type AuditOptions, audit, type Budget, expectedPasses } from "./audit.js";
 export { type Calibration, calibrate } from "./calibration.js";
 export { fastSearch } from "./invert.js";
 export { madFalseAlarmRate, madIndex } from "./mad-index.js";
@@ -16,3 +16,4 @@ export { type SimulationOptions, simulateReferences } from "./simulated-referenc
 export { folderStore, type InversionStore } from "./store.js";
 export type { Check, Decision, Verdict } from "./verdict.js";
 export { type Control, type TriggerVerification, verifyTrigger } from "./verify.js";
+export { findWitness, type GraphWitness, type WitnessOptions } from "./witness/index.js";

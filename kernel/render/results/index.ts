@@ -15,6 +15,7 @@ import {
   renderDetector,
   renderGaussian,
 } from "./gaussian.js";
+import { renderGraphWitness } from "./graph-witness.js";
 import { renderImageGrid } from "./image-grid.js";
 import { renderModel } from "./model.js";
 import { renderModelCard } from "./model-card.js";
@@ -67,6 +68,7 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   calibration: renderCalibration,
   "trigger-search": renderTriggerSearch,
   "trigger-verification": renderTriggerVerification,
+  "graph-witness": renderGraphWitness,
   model: renderModel,
   "model-card": renderModelCard,
   scan: renderModelScan,

@@ -1,8 +1,10 @@
 /** Inputs that climb the softened logic, from clean ones towards either answer. */
+
 import { type LoadedModel, wrapModel } from "../../model/index.js";
 import type { Model } from "../../onnx/index.js";
 import { type Tensor, tensor } from "../../tensor/index.js";
 import { softLogic } from "./soft-logic.js";
+import { stopIf } from "./stop.js";
 
 const STEPS = 60;
 const STEEPNESS = [2, 20];
@@ -21,7 +23,7 @@ export async function ascend(
     if (soft === undefined) return [];
     for (const start of examples.slice(0, STARTS)) {
       for (const direction of [1, -1]) {
-        signal?.throwIfAborted();
+        stopIf(signal);
         const end = await climb(
           soft,
           Float32Array.from(start.data as Float32Array),

@@ -1,9 +1,11 @@
 /** Runs a model beside the same model with its planted logic held still, one example at a time. */
+
 import { AssayError } from "../../errors.js";
 import { type LoadedModel, wrapModel } from "../../model/index.js";
 import type { FoundLogic, Model } from "../../onnx/index.js";
 import type { Tensor } from "../../tensor/index.js";
 import { probeOf, silenced } from "./probe.js";
+import { stopIf } from "./stop.js";
 
 /** What came of one example. */
 export interface Examined {
@@ -57,7 +59,7 @@ export class Examiner {
 
   /** @throws AssayError TOO_LARGE after too many runs, ABORTED. */
   async ask(example: Tensor): Promise<Examined> {
-    this.#signal?.throwIfAborted();
+    stopIf(this.#signal);
     this.#runs += 2;
     if (this.#runs > MAX_RUNS) {
       throw new AssayError("TOO_LARGE", "The search for an input that shows the logic took too many runs.");

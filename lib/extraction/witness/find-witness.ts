@@ -24,6 +24,7 @@ import { ascend } from "./ascend.js";
 import { candidates } from "./candidates.js";
 import { type Examined, Examiner } from "./examiner.js";
 import { like, shrink, stamped, unitsOf } from "./shrink.js";
+import { stopIf } from "./stop.js";
 
 /** Planted logic, shown at work. */
 export interface GraphWitness {
@@ -78,7 +79,7 @@ export async function findWitness(
 ): Promise<GraphWitness | null> {
   const graph = inlineFunctions(upgradeModel(model.graph));
   for (const found of plantedLogic(graph).slice(0, MAX_FINDINGS)) {
-    options.signal?.throwIfAborted();
+    stopIf(options.signal);
     const witness = await show(graph, found, inputs, options);
     if (witness) return witness;
   }
@@ -101,7 +102,7 @@ async function show(
     examiner = await Examiner.of(graph, found, examples[0]!, options.signal);
     return await search(graph, found, examples, examiner, options);
   } catch (error) {
-    options.signal?.throwIfAborted();
+    stopIf(options.signal);
     if (!(error instanceof AssayError)) throw error;
     // The graph cannot be run on one example, or its logic not be held still: there is nothing to show.
     return null;

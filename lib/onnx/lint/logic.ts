@@ -197,7 +197,8 @@ function substitution(
 }
 
 function lintBranch(node: Node, view: View): FoundLogic[] {
-  const deciding = node.inputs.slice(0, node.opType === "If" ? 1 : node.opType === "Loop" ? 2 : 0);
+  const places = node.opType === "If" ? 1 : node.opType === "Loop" ? 2 : 0;
+  const deciding = node.inputs.slice(0, places).filter((name) => view.flowOf(name).isData);
   const flows = deciding.map(view.flowOf);
   const say = (rule: string, severity: Severity, why: string) =>
     found(rule, severity, why, node, view, deciding);

@@ -5,6 +5,7 @@ import {
   type Calibration,
   calibrate,
   fastSearch,
+  type GraphWitness,
   type TriggerSearch,
   type TriggerVerification,
 } from "../../../../lib/extraction/index.js";
@@ -42,6 +43,17 @@ export const extractionSamples = (hostile: string) => ({
   model: [model("m.onnx", 3), model(hostile, 100), model("", 0)],
   audit: [audit("m.onnx", true), audit(hostile, false)],
   "trigger-verification": [verification("m.onnx", 4), verification(hostile, 0)],
+  "graph-witness": [
+    witness("m.onnx"),
+    {
+      ...witness(hostile),
+      target: null,
+      clean: tensor("int64", [1, 2], BigInt64Array.of(1n, 2n)),
+      triggered: tensor("int64", [1, 2], BigInt64Array.of(7n, 2n)),
+      mask: tensor("float32", [2], Float32Array.of(1, 0)),
+      pattern: tensor("int64", [2], BigInt64Array.of(7n, 7n)),
+    },
+  ],
   "trigger-search": [
     triggerSearch("m.onnx", []),
     { ...triggerSearch(hostile, [hostile]), references: [hostile], decision: "no-evidence" as const },
@@ -78,8 +90,26 @@ function audit(name: string, isAccused: boolean): Audit {
         ]
       : [],
     verification: null,
+    witness: isAccused ? witness(name) : null,
     examples: tensor("float32", [0, 1, 4, 4], new Float32Array(0)),
     range: [0, 1],
+  };
+}
+
+function witness(name: string): GraphWitness {
+  const image = (value: number) => tensor("float32", [1, 1, 4, 4], new Float32Array(16).fill(value));
+  return {
+    kind: "graph-witness",
+    finding: { rule: "content-branch", severity: "flag", node: name, why: name, witness: null },
+    clean: image(0),
+    triggered: image(1),
+    mask: tensor("float32", [1, 4, 4], new Float32Array(16).fill(1)),
+    pattern: tensor("float32", [1, 4, 4], new Float32Array(16).fill(1)),
+    target: 3,
+    wakeRate: wilson(48, 48),
+    attackSuccessRate: wilson(40, 40),
+    withoutLogic: wilson(1, 40),
+    forward: 420,
   };
 }
 
