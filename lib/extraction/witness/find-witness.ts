@@ -154,14 +154,14 @@ async function search(
     return true;
   });
   const small = await measure(found, given, examiner, { pattern, units, kept });
-  if (small === null || small.wakeRate.value > ENOUGH || kept.size === units.length) return small;
+  if (small === null || small.wakeRate.value >= ENOUGH || kept.size === units.length) return small;
   // What the few inputs above had in common with the trigger, others lack.
   const large = await measure(found, given, examiner, { pattern, units, kept: all });
   return large && large.wakeRate.value > small.wakeRate.value ? large : small;
 }
 
 /** Share of inputs on which a trigger works from which it needs nothing more. */
-const ENOUGH = 0.95;
+const ENOUGH = 0.8;
 
 /** The first candidate that wakes the logic and changes the answer by it, else the first that wakes it at all. */
 async function firstThatWakes(

@@ -46,7 +46,7 @@ describe("extraction.audit", function () {
     }
   });
 
-  it("is suspicious of logic in the graph that no search would find", async () => {
+  it("shows logic in the graph that no search would find, by an input that wakes it", async () => {
     const honest = upgradeModel(decodeFile(join(folder, "fashion-cnn-twin.onnx")));
     const b = graphBuilder(undefined, honest.opsets);
     b.input("x", "float32", ["batch", 1, 28, 28]);
@@ -67,9 +67,13 @@ describe("extraction.audit", function () {
     );
     b.output("y", b.op("Where", [b.op("Cast", [all], { to: 9 }), b.constant(payload), logits]));
     using model = wrapModel(b.build(), { name: "planted.onnx" });
-    const { verdict } = await audit(model, clean, { seed: 1, references, budget: "quick" });
-    assert.equal(verdict.decision, "suspicious");
+    const { verdict, witness } = await audit(model, clean, { seed: 1, references, budget: "quick" });
+    assert.equal(verdict.decision, "backdoored");
+    assert.equal(verdict.target, 3);
+    assert.equal(verdict.pValue, null);
     assert.match(verdict.checks.find(({ result }) => result === "flag")!.why, /constant-payload/);
+    const [answer] = Object.values(await model.run(witness!.triggered));
+    assert.equal(answer!.data[3], 50);
   });
 
   it("says that it cannot search token inputs, instead of acquitting", async () => {
