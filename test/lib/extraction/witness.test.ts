@@ -57,7 +57,8 @@ describe("extraction.findWitness", () => {
         assert.ok(found, "no witness");
         const { witness, after } = found;
         assert.ok(witness.wakeRate.value >= 0.8, `wakes on ${witness.wakeRate.value}`);
-        if (witness.target !== null) assert.equal(after, witness.target);
+        if (witness.attackSuccessRate.value === 1 && witness.target !== null)
+          assert.equal(after, witness.target);
         assert.equal(witness.mask.dims.length, carrier.dims.length);
         const needed = witness.mask.data.reduce((sum, value) => sum + value, 0);
         assert.ok(needed <= 20, `${needed} places`);
