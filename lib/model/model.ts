@@ -25,6 +25,11 @@ import type { Tensor } from "../tensor/index.js";
 export interface LoadOptions {
   /** Threads of a run; 1 gives the same bits on every run. Default: ASSAY_THREADS, else all cores. */
   readonly threads?: number;
+  /**
+   * Run the model in a worker thread, so that this one stays live during long jobs (audits, searches, gradients):
+   * cells, timers, messages. Default false.
+   */
+  readonly worker?: boolean;
   /** Name used in messages and reports. Default: the file's name. */
   readonly name?: string;
 }
@@ -122,10 +127,13 @@ export async function loadModel(
 /** A graph built or rewritten in memory as a model that can be run. */
 export function wrapModel(graph: Model, options: LoadOptions = {}): LoadedModel {
   const name = options.name ?? "model";
-  const threads = options.threads === undefined ? {} : { threads: options.threads };
+  const settings = {
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    worker: options.worker ?? false,
+  };
   const sessions = sessionCache(LIVE_SESSIONS);
   const session = (key: string, make: () => Model): Session =>
-    sessions.get(key, () => modelSession(make(), threads));
+    sessions.get(key, () => modelSession(make(), settings));
   let shapes: ReadonlyMap<string, InnerValue> | undefined;
   const inferred = (): ReadonlyMap<string, InnerValue> => {
     shapes ??= inferShapes(graph);

@@ -4,7 +4,9 @@ import { setImmediate } from "node:timers/promises";
 import { AssayError } from "../errors.js";
 import type { Tensor } from "../tensor/index.js";
 import { type NativeSession, type NativeTensor, nativeLibrary } from "./binding.js";
+import { throughGate } from "./gate.js";
 import { checkFeed, describe, plain, type ValueDescription } from "./value.js";
+import { createWorkerSession } from "./worker-host.js";
 
 /** How a session is made. */
 export interface SessionOptions {
@@ -18,6 +20,11 @@ export interface SessionOptions {
   readonly externalFolder?: string;
   /** Where to write the model that onnxruntime's optimization produces. */
   readonly optimizedFile?: string;
+  /**
+   * Run in a worker thread, so that this thread's timers, messages and awaits go on during a run. Feeds are copied
+   * once, results change hands. Default false.
+   */
+  readonly worker?: boolean;
   /** Further onnxruntime session entries, such as `session.disable_prepacking`. */
   readonly entries?: Readonly<Record<string, string>>;
 }
@@ -33,6 +40,8 @@ export interface Session {
   run(feeds: Tensors, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
   /** As `run`, on this thread and at once. */
   runSync(feeds: Tensors, outputs?: readonly string[]): Record<string, Tensor>;
+  /** Keeps feeds for all later runs, which then need not give them: a worker is sent them once. */
+  hold(feeds: Tensors): void;
   /** Releases the native memory; safe to call twice. */
   dispose(): void;
   [Symbol.dispose](): void;
@@ -53,11 +62,14 @@ export function defaultThreads(): number {
  * @throws AssayError UNKNOWN_OPERATOR or INVALID_MODEL with onnxruntime's reason.
  */
 export function createSession(model: Uint8Array | string, options: SessionOptions = {}): Session {
+  if (options.worker) return createWorkerSession(model, options);
   const native = nativeLibrary().newSession();
   try {
     const settings = nativeOptions(options);
-    if (typeof model === "string") native.loadModel(model, settings);
-    else native.loadModel(model.buffer, model.byteOffset, model.byteLength, settings);
+    throughGate(() => {
+      if (typeof model === "string") native.loadModel(model, settings);
+      else native.loadModel(model.buffer, model.byteOffset, model.byteLength, settings);
+    });
   } catch (cause) {
     throw loadError(cause);
   }
@@ -106,14 +118,15 @@ function wrap(native: NativeSession): Session {
   const byName = new Map(inputs.map((input) => [input.name, input]));
   const all = fetchesOf(outputs.map(({ name }) => name));
   let disposed = false;
+  let held: Tensors | undefined;
   const runSync = (feeds: Tensors, wanted?: readonly string[]): Record<string, Tensor> => {
     if (disposed)
       throw new AssayError("INVALID_ARGUMENT", "This session was disposed of; load the model again.");
-    const given = nativeFeeds(byName, feeds);
+    const given = nativeFeeds(byName, held === undefined ? feeds : { ...held, ...feeds });
     const fetches = wanted === undefined ? all : checkedFetches(all, wanted);
     let results: Record<string, NativeTensor>;
     try {
-      results = native.run(given, fetches, {});
+      results = throughGate(() => native.run(given, fetches, {}));
     } catch (cause) {
       throw runError(cause);
     }
@@ -135,6 +148,9 @@ function wrap(native: NativeSession): Session {
     run: async (feeds, wanted) => {
       await setImmediate();
       return runSync(feeds, wanted);
+    },
+    hold: (feeds) => {
+      held = { ...held, ...feeds };
     },
     dispose,
     [Symbol.dispose]: dispose,
@@ -160,7 +176,8 @@ function checkedFetches(
   return fetchesOf(wanted);
 }
 
-function nativeFeeds(
+/** Feeds as the library takes them, once they are checked against the inputs. */
+export function nativeFeeds(
   inputs: ReadonlyMap<string, ValueDescription>,
   feeds: Tensors,
 ): Record<string, NativeTensor> {

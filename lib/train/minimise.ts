@@ -27,6 +27,8 @@ export interface TrainingOptions {
   readonly threads?: number;
   /** Continue from here: gives the same bits as never having stopped. */
   readonly resume?: Checkpoint;
+  /** Take the steps in a worker thread, so that this one stays live: cells, timers, messages. Default false. */
+  readonly worker?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
 }
@@ -96,8 +98,9 @@ export async function minimise(
   const losses = reports.get(objective.loss)!;
   using session = modelSession(loopModel(objective, optimizer, data, batchSize, options.clipNorm), {
     ...(options.threads === undefined ? {} : { threads: options.threads }),
+    worker: options.worker ?? false,
   });
-  const fixed = Object.fromEntries(Object.entries(data).map(([name, value]) => [names.data(name), value]));
+  session.hold(Object.fromEntries(Object.entries(data).map(([name, value]) => [names.data(name), value])));
   let state = resume?.state ?? initialState(objective, optimizer);
   let step = start;
   let chunk = 1;
@@ -105,7 +108,6 @@ export async function minimise(
     if (signal?.aborted) throw aborted(signal, step, steps);
     const count = Math.min(chunk, steps - step);
     const feeds: Record<string, Tensor> = {
-      ...fixed,
       [names.count]: { type: "int64", dims: [], data: BigInt64Array.of(BigInt(count)) },
       [names.order]: orderOf(seed, examples, batchSize, step, count),
       [names.scalars]: scalarsOf(optimizer, schedule, step, count, steps),
