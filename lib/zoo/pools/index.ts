@@ -3,6 +3,7 @@ export { drawAttack, type PlantedAttack } from "./attack.js";
 export {
   buildPool,
   cleanDataOf,
+  heldOutDataOf,
   type MemberTruth,
   missingMembers,
   openSeal,
