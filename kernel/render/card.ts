@@ -48,7 +48,7 @@ const signs: Readonly<Record<Tone, { readonly sign: string; readonly border: str
 /** A word such as PASS or BACKDOORED with a sign and a coloured edge; the text keeps the reader's own colour. */
 export function badge(word: string, tone: Tone): Html {
   const { sign, border } = signs[tone];
-  return html`<strong style="border:2px solid ${border};border-radius:4px;padding:0 6px">${sign} ${word}</strong>`;
+  return html`<strong style="border:2px solid ${border};border-radius:4px;padding:0 6px;white-space:nowrap">${sign} ${word}</strong>`;
 }
 
 /** The same word for `text/plain`. */

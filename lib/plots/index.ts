@@ -1,7 +1,9 @@
+export { type BarOptions, bars } from "./bars.js";
 export { precisionRecall, reliability } from "./calibration.js";
 export { confusion } from "./confusion.js";
 export { det } from "./det.js";
 export { detection, probe } from "./detectors.js";
+export { type EstimatesOptions, estimates } from "./estimates.js";
 export { examples } from "./examples.js";
 export * from "./figure.js";
 export * from "./image-grid.js";

@@ -42,6 +42,8 @@ export interface CheckOptions {
   readonly proofs?: readonly Proof[];
   /** What the model says to inputs [n, ...], for clauses about text: one text per input. */
   readonly decode?: (inputs: Tensor) => Promise<readonly string[]> | readonly string[];
+  /** Says counterexamples in words, e.g. the tokenizer of `data.readTokenizer`. */
+  readonly tokenizer?: { decode(ids: Tensor): readonly string[] };
   /** Candidate triggers for no-trigger clauses, e.g. those that extraction recovered. */
   readonly triggers?: readonly CandidateTrigger[];
   /** Output that holds the scores, if the model has several. */
@@ -89,7 +91,7 @@ export async function check(
     const report =
       (proof && (await provedReport(clause, proof, available))) ??
       (await checkClause(clause, context, setting, groups));
-    clauses.push(rows ? inAllData(report, rows) : report);
+    clauses.push(retold(report, rows, options.tokenizer));
     options.onProgress?.(clauses.length, specification.clauses.length);
   }
   return {
@@ -134,10 +136,18 @@ function withinBudget(
   };
 }
 
-const inAllData = (report: ClauseReport, rows: Uint32Array): ClauseReport =>
-  report.counterexample
-    ? { ...report, counterexample: { ...report.counterexample, index: rows[report.counterexample.index]! } }
-    : report;
+/** The counterexample at its place in all data, and in words. */
+function retold(
+  report: ClauseReport,
+  rows: Uint32Array | undefined,
+  tokenizer: CheckOptions["tokenizer"],
+): ClauseReport {
+  const { counterexample } = report;
+  if (!counterexample) return report;
+  const { input, index } = counterexample;
+  const text = tokenizer?.decode({ ...input, dims: [1, ...input.dims] })[0] ?? null;
+  return { ...report, counterexample: { ...counterexample, text, index: rows ? rows[index]! : index } };
+}
 
 interface Setting extends CheckOptions {
   readonly level: number;

@@ -40,6 +40,8 @@ export interface Counterexample {
   readonly index: number;
   /** The input that breaks the promise, without its batch axis. */
   readonly input: Tensor;
+  /** The input in words, if a tokenizer was given. */
+  readonly text: string | null;
   /** The unchanged example, where the clause changes it. */
   readonly original: Tensor | null;
   readonly label: number | null;

@@ -68,6 +68,7 @@ export async function trials(
     return {
       index,
       input: example(context.inputs, index),
+      text: null,
       original: null,
       label: labels?.[index] ?? null,
       predicted: observed.predicted[worst.at]!,
@@ -165,6 +166,7 @@ async function invariance(
     return {
       index: indices[at]!,
       input: example(minimal.input, 0),
+      text: null,
       original: example(original, 0),
       label: context.labels?.[indices[at]!] ?? null,
       predicted: (await context.observe(minimal.input)).predicted[0]!,
@@ -195,6 +197,7 @@ async function monotonicity(
     return {
       index: indices[at]!,
       input: example(raised, at),
+      text: null,
       original: example(originals, at),
       label: context.labels?.[indices[at]!] ?? null,
       predicted: after.predicted[at]!,

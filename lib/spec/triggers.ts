@@ -70,6 +70,7 @@ export async function checkTriggers(
         : {
             index: hit,
             input: example(candidate.apply(takeExamples(context.inputs, [hit])), 0),
+            text: null,
             original: example(context.inputs, hit),
             label: context.labels?.[hit] ?? null,
             predicted: target,

@@ -51,13 +51,20 @@ function tableOf(clauses: readonly ClauseReport[]): Html {
 <tbody>${clauses.map(
     (clause) => html`<tr><th scope="row" style="text-align:left">${plainLine(clause.statement)}</th>
 <td style="text-align:left">${badge(clause.verdict, tones[clause.verdict])}</td>
-<td style="text-align:right">${clause.n === 0 ? "–" : `${formatInteger(clause.violations)} of ${formatInteger(clause.n)}`}</td>
-<td style="text-align:right">${clause.violationRate ? formatPercent(clause.violationRate.value) : "–"}</td>
+<td style="text-align:right;white-space:nowrap">${countText(clause)}</td>
+<td style="text-align:right;white-space:nowrap">${clause.violationRate ? formatPercent(clause.violationRate.value) : "–"}</td>
 <td style="text-align:left">${intervalText(clause)}</td>
-<td style="text-align:right">${formatPercent(clause.allowed)}</td>
+<td style="text-align:right;white-space:nowrap">${formatPercent(clause.allowed)}</td>
 <td style="text-align:left">${plainLine(clause.note)}</td></tr>`,
   )}</tbody></table>`;
 }
+
+/** Fairness is a difference and a proof is a bound: neither counts examples that break the promise. */
+const isCounted = ({ clause, evidence, n }: ClauseReport): boolean =>
+  n > 0 && clause.type !== "fairness" && evidence !== "proof";
+
+const countText = (clause: ClauseReport): string =>
+  isCounted(clause) ? `${formatInteger(clause.violations)} of ${formatInteger(clause.n)}` : "–";
 
 function intervalText({ violationRate, evidence }: ClauseReport): string {
   if (!violationRate) return "–";
@@ -70,9 +77,8 @@ function intervalText({ violationRate, evidence }: ClauseReport): string {
 function clauseText(clause: ClauseReport): string {
   const parts = [`${badgeText(clause.verdict, tones[clause.verdict])}: ${plainLine(clause.statement)}`];
   if (clause.violationRate) {
-    parts.push(
-      `${formatInteger(clause.violations)} of ${formatInteger(clause.n)} violations, rate ${formatPercent(clause.violationRate.value)} ${intervalText(clause)}`,
-    );
+    const share = `${formatPercent(clause.violationRate.value)} ${intervalText(clause)}`;
+    parts.push(isCounted(clause) ? `${countText(clause)} violations, rate ${share}` : share);
   }
   if (clause.note !== "") parts.push(plainLine(clause.note));
   return parts.join("; ");
@@ -88,8 +94,12 @@ async function counterexampleHtml(
   const { input, original } = counterexample;
   if (domain.type !== "image" || !isPicture(input.dims)) {
     const values =
-      input.data.length <= 64 ? ` Input: ${Array.from(input.data as ArrayLike<unknown>).join(" ")}.` : "";
-    return html`<p>${words}${values}</p>`;
+      counterexample.text !== null
+        ? ` Input: ${plainLine(counterexample.text)}`
+        : input.data.length <= 64
+          ? ` Input: ${Array.from(input.data as ArrayLike<unknown>).join(" ")}.`
+          : "";
+    return html`<p>${words}.${values}</p>`;
   }
   const images = [
     ...(original ? [{ tensor: original, caption: "example" }] : []),

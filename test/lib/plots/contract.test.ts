@@ -18,10 +18,16 @@ type FigureName = Exclude<
 
 /** One picture of every kind. A function of `plots` that is missing here does not compile. */
 const figures: Readonly<Record<FigureName, () => plots.Figure>> = {
+  bars: () => plots.bars({ a: [1, 0, 2], b: [0, 0, 1] }, { label: "count", places: "class" }),
   confusion: () => plots.confusion(first("confusion-matrix")),
   covarianceSpectrum: () => plots.covarianceSpectrum(first("covariance-spectrum")),
   det: () => plots.det(first("det-curve")),
   detection: () => plots.detection(first("detection")),
+  estimates: () =>
+    plots.estimates(
+      { a: { x: first("estimate") }, b: { x: first("estimate") } },
+      { label: "rate", line: 0.5 },
+    ),
   fewShotCurve: () => plots.fewShotCurve(first("few-shot-curve")),
   layerSweep: () => plots.layerSweep(first("layer-sweep")),
   nullDistribution: () => plots.nullDistribution(first("monte-carlo-null"), { observed: 2 }),

@@ -111,6 +111,20 @@ describe("a budget", () => {
   });
 });
 
+describe("a tokenizer", () => {
+  it("says counterexamples in words", async () => {
+    const data = enumerate(domain, largest);
+    const tokenizer = {
+      decode: (ids: { readonly data: ArrayLike<unknown> }) => [Array.from(ids.data).join("-")],
+    };
+    const sample = { inputs: data.inputs, labels: data.labels };
+    const [told] = (await check(faulty, intended(1), sample, { tokenizer })).clauses;
+    assert.equal(told!.counterexample!.text, "3-1-2");
+    const [untold] = (await check(faulty, intended(1), sample)).clauses;
+    assert.equal(untold!.counterexample!.text, null);
+  });
+});
+
 describe("spec.plan", () => {
   it("says beforehand with how many violations the check then holds, decides not, or is violated", () => {
     for (const [examples, allowed, level] of [

@@ -144,6 +144,7 @@ function specificationReport(model: string, note: string): SpecificationReport {
         counterexample: {
           index: 7,
           input: image,
+          text: note,
           original: image,
           label: 3,
           predicted: 5,
