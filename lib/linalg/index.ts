@@ -3,6 +3,7 @@ export { type CrossProducts, crossProducts, squaredLengths } from "./chunks.js";
 export { type ClassMean, classMeans, momentsWithinClasses } from "./class-moments.js";
 export { invertLower, solveLower, solveLowerTransposed } from "./dense.js";
 export { type LogDeterminant, logDeterminant } from "./determinant.js";
+export { curvatureTimes, type FloatLoss, type FloatTable, floatLoss } from "./logistic-floats.js";
 export { type LogisticLoss, logisticCurvature, logisticLoss } from "./logistic-loss.js";
 export { centredRows, eachChunk, type Moments, meanOf, momentsOf, squaredNorms } from "./moments.js";
 export { type Matrix, type MultiplyOptions, multiply } from "./multiply.js";

@@ -1,6 +1,6 @@
 /** Logistic probes, fitted to the exact optimum by Newton's method. */
 import { AssayError } from "../errors.js";
-import { choleskyFactor, meanOf, multiply, solveLower, solveLowerTransposed } from "../linalg/index.js";
+import { choleskyFactor, multiply, solveLower, solveLowerTransposed } from "../linalg/index.js";
 import type { Labels, Tensor } from "../tensor/index.js";
 import { type Optimum, preconditioned } from "./preconditioned.js";
 import { type LinearProbe, linearProbe, type TwoClasses, twoClasses } from "./probe.js";
@@ -63,7 +63,7 @@ const LARGE = 50_000;
 
 function optimumOf(set: TwoClasses, l2: number): Optimum {
   if (set.n > set.d && set.n * set.d >= LARGE && l2 > 0) {
-    const found = preconditioned(set, meanOf(set), l2);
+    const found = preconditioned(set, l2);
     if (found) return found;
   }
   const coordinates = coordinatesOf(set.n, set.d, set.data);

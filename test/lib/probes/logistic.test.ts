@@ -85,6 +85,37 @@ describe("probes.fitLogistic", () => {
     });
   }
 
+  for (const { title, factor, share } of [
+    { title: "that are independent", factor: 0, share: 0 },
+    { title: "that share a factor 30 times as large as what is their own", factor: 30, share: 0 },
+    { title: "for classes of very different size", factor: 1, share: 4 },
+  ]) {
+    it(`makes the gradient of its loss zero with many features ${title}`, () => {
+      const [n, d, l2] = [2500, 520, 1];
+      const draw = generator(21);
+      const data = new Float32Array(n * d);
+      const classes = new Array<number>(n);
+      for (let i = 0; i < n; i++) {
+        const common = factor * draw.normal();
+        for (let j = 0; j < d; j++) data[i * d + j] = common * Math.sin(j) + draw.normal();
+        classes[i] = Number(data[i * d]! + data[i * d + 1]! + draw.normal() > share);
+      }
+      const x = tensor("float32", [n, d], data);
+      const probe = fitLogistic(x, classes, { l2 });
+      assert.ok(probe.iterations < 20);
+      const residuals = probe.probabilities(x).map((probability, i) => probability - classes[i]!);
+      assert.ok(Math.abs(residuals.reduce((sum, value) => sum + value, 0)) < 1e-8);
+      let squares = 0;
+      for (let j = 0; j < d; j++) {
+        let gradient = l2 * probe.weights.data[j]!;
+        for (let i = 0; i < n; i++) gradient += residuals[i]! * data[i * d + j]!;
+        squares += gradient ** 2;
+      }
+      // The loss bends at least by l2 in every direction, so that the optimum is no farther away than this.
+      assert.ok(Math.sqrt(squares) / l2 < 1e-7, String(Math.sqrt(squares)));
+    });
+  }
+
   it("fits large sets in which features repeat one another or do nothing, and those ordered by class", () => {
     const [n, half] = [8000, 5];
     const draw = generator(9);
