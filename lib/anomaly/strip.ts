@@ -2,7 +2,7 @@
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { generator } from "../random/index.js";
-import { sizeOf, type Tensor, toFloat32, toFloat64 } from "../tensor/index.js";
+import { rows, sizeOf, type Tensor, toFloat32, toFloat64 } from "../tensor/index.js";
 
 /** Options of {@link strip}. */
 export interface StripOptions {
@@ -25,6 +25,7 @@ export interface StripOptions {
  * work from one class only, and blends may leave the domain. Set the threshold by `detect` on clean inputs.
  *
  * @param inputs [n, ...] as the model takes them.
+ * @throws AssayError SHAPE_MISMATCH for overlays of another shape, NOT_FINITE, ABORTED.
  * @see Y. Gao et al. (2019), STRIP: a defence against trojan attacks on deep neural networks. ACSAC.
  */
 export async function strip(
@@ -40,14 +41,18 @@ export async function strip(
       {},
     );
   }
+  rows(inputs, "strip");
+  rows(overlays, "strip, overlays");
   const random = generator(seed).split("strip");
   const [from, over] = [toFloat32(inputs), toFloat32(overlays)];
+  // Every input meets the same overlays: its score depends on no other input and not on its place in the batch.
+  const chosen = Array.from({ length: count }, () => random.integer(overlays.dims[0]!) * size);
   const scores = new Float64Array(inputs.dims[0]!);
   for (let i = 0; i < scores.length; i++) {
     if (signal?.aborted) throw new AssayError("ABORTED", "strip: stopped by its signal.", { done: i });
     const blend = new Float32Array(count * size);
     for (let c = 0; c < count; c++) {
-      const other = random.integer(overlays.dims[0]) * size;
+      const other = chosen[c]!;
       for (let j = 0; j < size; j++)
         blend[c * size + j] = alpha * from[i * size + j]! + (1 - alpha) * over[other + j]!;
     }
