@@ -62,6 +62,7 @@ export function probe(evaluation: ProbeEvaluation): Figure {
     description: [
       `Probe (${method}) on ${n} held-out examples: ${describeRoc(roc)}.`,
       `Accuracy ${sayEstimate(accuracy)}; always guessing the larger class gives ${say(majorityRate.value)}.`,
+      `Where 1 % of class ${classes[0]} is flagged by mistake, it finds ${sayEstimate(evaluation.truePositiveRateAtOnePercent)} of class ${classes[1]}.`,
       `If labels were shuffled, an AUROC this far from 0.5 would have probability ${say(evaluation.pValue)}.`,
       ...evaluation.warnings.map((warning) => `Warning: ${warning}`),
     ].join("\n"),

@@ -6,6 +6,7 @@ import {
   mannWhitneyPValue,
   type RocCurve,
   rocCurve,
+  truePositiveRateAt,
   wilson,
 } from "../stats/index.js";
 import { type Examples, integerLabels, type Labels } from "../tensor/index.js";
@@ -17,6 +18,8 @@ export interface ProbeEvaluation {
   readonly method: string;
   readonly auroc: Estimate;
   readonly roc: RocCurve;
+  /** Share of the second class found where 1 % of the first is flagged by mistake: what a monitor would catch. */
+  readonly truePositiveRateAtOnePercent: Estimate;
   /** Share of examples whose logit has the right sign. */
   readonly accuracy: Estimate;
   /** Share of the larger class: the accuracy of always guessing it. */
@@ -76,6 +79,7 @@ export function evaluateLogits(
     method: probe.method,
     auroc: roc.auroc,
     roc,
+    truePositiveRateAtOnePercent: truePositiveRateAt(0.01, { negatives, positives }),
     accuracy: clopperPearson(correct, logits.length),
     majorityRate: wilson(Math.max(negatives.length, positives.length), logits.length),
     pValue: mannWhitneyPValue({ negatives, positives }),

@@ -266,8 +266,16 @@ describe("probes.evaluate", () => {
   const probe = fitLogistic(train.x, train.labels);
 
   it("reports AUROC, accuracy and the majority rate with their intervals", () => {
-    const { auroc, accuracy, majorityRate, n, pValue } = evaluate(probe, heldOut.x, heldOut.labels);
+    const { auroc, accuracy, majorityRate, n, pValue, truePositiveRateAtOnePercent } = evaluate(
+      probe,
+      heldOut.x,
+      heldOut.labels,
+    );
     const logits = probe.logits(heldOut.x);
+    // 150 negatives: one may lie above the threshold.
+    const second = [...logits].filter((_, i) => heldOut.labels[i] === 0).sort((a, b) => b - a)[1]!;
+    const found = logits.filter((logit, i) => heldOut.labels[i] === 1 && logit > second).length;
+    assert.equal(truePositiveRateAtOnePercent.value, found / 50);
     const right = logits.filter((logit, i) => Number(logit > 0) === heldOut.labels[i]).length;
     assert.equal(accuracy.value, right / 200);
     assert.equal(majorityRate.value, 0.75);
