@@ -32,6 +32,7 @@ export async function engine(): Promise<Record<string, unknown>> {
   const note = (peer: Peer | undefined, name: string): void => {
     Object.assign(versions, peer?.versions);
     if (peer) versions[`${name}Blas`] = peer.blas.join(" ");
+    if (peer) versions[`${name}BlasKernel`] = peer.kernels.join(" ");
   };
   const single = await startPeer("torch_jobs", 1);
   note(single, "torchOneThread");

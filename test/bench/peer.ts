@@ -16,6 +16,10 @@ export interface Peer {
   readonly versions: Readonly<Record<string, string | number>>;
   /** BLAS libraries that it loaded. */
   readonly blas: readonly string[];
+  /** Processors whose code OpenBLAS runs. */
+  readonly kernels: readonly string[];
+  /** False if products came out wrong. */
+  readonly isRight: boolean;
   /** Sets a job up. A later call with the same name replaces it. */
   prepare(job: string, options: Readonly<Record<string, unknown>>): Promise<void>;
   /** Runs a prepared job once; the seconds are the peer's own, without the exchange of messages. */
@@ -29,7 +33,14 @@ const PYTHON = "/usr/bin/python3";
 /** Debian's torch brings OpenMP: beside OpenBLAS with its own threads it would use twice as many as the machine has. */
 const OPENMP_BLAS = "/usr/lib/x86_64-linux-gnu/openblas-openmp";
 
-/** Starts a peer, or says on standard error why there is none. */
+/** Make OpenBLAS take another processor's code than its own choice: slower, and for its own only where that fails. */
+const OPENBLAS_CHOICES = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"];
+
+/**
+ * Starts a peer, or says on standard error why there is none.
+ *
+ * OpenBLAS chooses its code itself, as at its users', unless its choice computes wrong products here.
+ */
 export async function startPeer(
   jobs: "torch_jobs" | "numpy_jobs",
   threads: number,
@@ -44,12 +55,20 @@ export async function startPeer(
     if (!existsSync(OPENMP_BLAS)) return missing(jobs, "libopenblas0-openmp is not installed");
     env["LD_LIBRARY_PATH"] = OPENMP_BLAS;
   }
-  const child = spawn(PYTHON, [join(packageRoot, "test/bench/peers/serve.py"), jobs], {
+  const free = Object.fromEntries(Object.entries(env).filter(([name]) => !OPENBLAS_CHOICES.includes(name)));
+  const peer = await connect(serve(jobs, free), jobs);
+  if (peer?.isRight) return peer;
+  if (OPENBLAS_CHOICES.every((name) => env[name] === undefined)) return peer;
+  console.error(`bench: ${jobs}: OpenBLAS' own choice fails here; it runs as the environment says.`);
+  peer?.stop();
+  return connect(serve(jobs, env), jobs);
+}
+
+const serve = (jobs: string, env: NodeJS.ProcessEnv): ChildProcess =>
+  spawn(PYTHON, [join(packageRoot, "test/bench/peers/serve.py"), jobs], {
     env,
     stdio: ["pipe", "pipe", "pipe"],
   });
-  return connect(child, jobs);
-}
 
 async function connect(child: ChildProcess, jobs: string): Promise<Peer | undefined> {
   let errors = "";
@@ -72,6 +91,8 @@ async function connect(child: ChildProcess, jobs: string): Promise<Peer | undefi
     return {
       versions: hello["versions"] as Record<string, string | number>,
       blas: hello["blas"] as string[],
+      kernels: hello["kernels"] as string[],
+      isRight: hello["isRight"] as boolean,
       prepare: async (job, options) => void (await ask({ prepare: job, options })),
       run: async (job) => (await ask({ run: job })) as unknown as PeerRun,
       forget: async (job) => void (await ask({ forget: job })),
