@@ -184,6 +184,24 @@ describe("probes.fitLogistic", () => {
     assert.ok(b.weights.data.subarray(5).every((weight) => weight === 0));
   });
 
+  it("is at the optimum with many examples of still more features: the gradient there is zero", () => {
+    const [many, width] = [200, 300];
+    const wide = table(
+      many,
+      width,
+      Array.from({ length: many * width }, () => random.normal()),
+    );
+    const halves = Array.from({ length: many }, (_, i) => i % 2);
+    const probe = fitLogistic(wide, halves, { l2: 0.5 });
+    const residuals = probe.logits(wide).map((logit, i) => 1 / (1 + Math.exp(-logit)) - halves[i]!);
+    assert.ok(Math.abs(residuals.reduce((sum, value) => sum + value, 0)) < 1e-9);
+    for (let j = 0; j < width; j++) {
+      let gradient = 0.5 * probe.weights.data[j]!;
+      for (let i = 0; i < many; i++) gradient += residuals[i]! * wide.data[i * width + j]!;
+      assert.ok(Math.abs(gradient) < 1e-8, `${j}: ${gradient}`);
+    }
+  });
+
   it("turns round when the classes are swapped", () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }), (flags) => {
