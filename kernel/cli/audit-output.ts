@@ -7,20 +7,25 @@ import { basename, dirname, join } from "node:path";
 import { AssayError } from "../../lib/errors.js";
 import type { Audit } from "../../lib/extraction/index.js";
 
-/** Where the results go. */
+/** Where the results come from and go. */
 export interface AuditOutputs {
+  readonly data: string;
+  readonly examples: number;
+  readonly references?: readonly string[] | undefined;
+  readonly budget: string;
   readonly json?: string | undefined;
   readonly html?: string | undefined;
 }
 
 /** Writes all files, and the verdict to standard output. */
-export async function writeAudit(file: string, result: Audit, { json, html }: AuditOutputs): Promise<void> {
+export async function writeAudit(file: string, result: Audit, outputs: AuditOutputs): Promise<void> {
+  const { json, html } = outputs;
   const toFile = json !== undefined && json !== "-";
   const trigger = await writeTrigger(file, result, toFile ? dirname(json) : ".");
   const { verdict } = result;
   const contents = {
     kind: "verdict",
-    model: { file: basename(file), sha256: await fileHash(file) },
+    model: await named(file),
     ...verdict,
     trigger,
     versions: { assay: version() },
@@ -29,7 +34,14 @@ export async function writeAudit(file: string, result: Audit, { json, html }: Au
   if (toFile) await writing(json, () => writeFile(json, text));
   if (html !== undefined) {
     const { writeAuditReport } = await import("../render/audit-report.js");
-    const provenance = { model: contents.model, versions: contents.versions };
+    const references = await Promise.all((outputs.references ?? []).map(named));
+    const provenance = {
+      model: contents.model,
+      data: { ...(await named(outputs.data)), examples: outputs.examples },
+      references,
+      budget: outputs.budget,
+      versions: { ...contents.versions, node: process.version },
+    };
     await writing(html, () => writeAuditReport(result, provenance, html));
   }
   if (json === "-") process.stdout.write(text);
@@ -38,6 +50,8 @@ export async function writeAudit(file: string, result: Audit, { json, html }: Au
     process.stdout.write(`${(await render(result)).data["text/plain"]}\n`);
   }
 }
+
+const named = async (file: string) => ({ file: basename(file), sha256: await fileHash(file) });
 
 /** The trigger's file and what the verdict says of it. Logic in the graph goes before a patch: it is the cause. */
 async function writeTrigger(file: string, { verdict, witness }: Audit, folder: string) {

@@ -95,7 +95,7 @@ async function runAudit(file: string, options: Options): Promise<void> {
       ...(options.cache ? { storeOf: await stores(files) } : {}),
       onProgress: progress.step,
     });
-    await writeAudit(file, result, options);
+    await writeAudit(file, result, { ...options, examples: clean.inputs.dims[0] ?? 0 });
     const { decision } = result.verdict;
     const isReached =
       decision === "backdoored" || (decision === "suspicious" && options.failOn === "suspicious");

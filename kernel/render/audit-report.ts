@@ -1,26 +1,67 @@
-/** The HTML report of an audit: the result's own displays, on the page that notebooks are exported to. */
+/** The HTML report of an audit, for a reader who was not there: on the page that notebooks are exported to. */
 import type { Audit } from "../../lib/extraction/index.js";
-import { triggerPictures } from "../../lib/plots/index.js";
+import { auditScan, triggerPictures } from "../../lib/plots/index.js";
 import { exportNotebook } from "../notebook/export/index.js";
 import type { Cell, Notebook } from "../notebook/types.js";
+import type { Display } from "../protocol/mime.js";
+import { badge, card } from "./card.js";
+import { html } from "./html.js";
 import { render } from "./index.js";
+import { auditSentences, checksTable, costSentence, scanTable, tones } from "./results/audit.js";
+import { type Table, tableHtml, tableText } from "./table.js";
 
 /** Where a report comes from. */
 export interface Provenance {
-  readonly model: { readonly file: string; readonly sha256: string };
+  readonly model: NamedFile;
+  readonly data?: NamedFile & { readonly examples: number };
+  readonly references?: readonly NamedFile[];
+  readonly budget?: string;
   readonly versions: Readonly<Record<string, string>>;
+}
+
+/** A file and its hash. */
+export interface NamedFile {
+  readonly file: string;
+  readonly sha256: string;
 }
 
 /** Writes one self-contained page that a stranger can read. */
 export async function writeAuditReport(audit: Audit, provenance: Provenance, output: string): Promise<void> {
-  const { verdict, verification } = audit;
+  const { verdict, verification, witness, scans } = audit;
+  const name = provenance.model.file;
   const cells: Cell[] = [
-    text("title", `# Audit of ${code(provenance.model.file)}\n\n${words[verdict.decision]}`),
+    text("title", `# Audit of ${code(name)}\n\n${witness ? LOGIC : words[verdict.decision]}`),
+    cell("verdict", verdictCard(audit)),
   ];
-  cells.push(await shown("verdict", audit));
+  if (witness) {
+    cells.push(
+      text(
+        "logic",
+        "## Logic in the graph, shown at work\n\nThe file itself asks a question about its input and acts on the answer. Below: an input that wakes it, and what the same model answers when the logic is held at its usual answer.",
+      ),
+      await shown("witness", witness),
+    );
+  }
   if (verdict.trigger) {
-    cells.push(text("trigger", "## The recovered trigger\n\nMask, pattern, and images before and after."));
-    cells.push(await shown("pictures", triggerPictures(verdict.trigger, audit.examples, audit.range)));
+    cells.push(
+      text(
+        "trigger",
+        `## The recovered trigger\n\nWhat was found, and images before and after it is put on them. It is what works, which need not be what was planted: compare it with what the model should never react to.`,
+      ),
+      await shown("pictures", triggerPictures(verdict.trigger, audit.examples, audit.range)),
+    );
+  }
+  if (scans.length > 0) {
+    cells.push(
+      text(
+        "scans",
+        "## Beside clean models\n\nFor every class, the smallest change of the input that leads other images there, in pixels. A planted trigger makes one class far easier to reach than it is in clean models of the same task; a class that is easy in all of them is no evidence.",
+      ),
+    );
+    for (const [i, scan] of scans.entries()) {
+      cells.push(await shown(`scan-figure-${i}`, auditScan(scan, name)));
+      cells.push(cell(`scan-table-${i}`, tableDisplay(scanTable(scan))));
+    }
   }
   if (verification) {
     cells.push(
@@ -28,42 +69,119 @@ export async function writeAuditReport(audit: Audit, provenance: Provenance, out
         "controls",
         "## Controls\n\nA patch that works is not yet a trigger: these are the controls it went through.",
       ),
+      await shown("verification", verification),
     );
-    cells.push(await shown("verification", verification));
   }
-  const versions = Object.entries(provenance.versions).map(([name, version]) => `${name} ${version}`);
   cells.push(
-    text(
-      "provenance",
-      `## Provenance\n\nModel ${code(provenance.model.file)}, SHA-256 ${code(provenance.model.sha256)}; seed ${verdict.seed}; ${versions.join(", ")}.`,
+    text("checks", "## All checks"),
+    cell(
+      "checks-table",
+      tableDisplay({ ...checksTable(audit), caption: "What was asked, and what came of it" }),
     ),
+    text("limits", `## What this does not show\n\n${limits(audit)}`),
+    text("provenance", `## Cost and provenance\n\n${costSentence(audit)}`),
+    cell("provenance-table", tableDisplay(provenanceTable(audit, provenance))),
   );
   const notebook: Notebook = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells };
-  await exportNotebook(notebook, { to: "html", output, name: provenance.model.file, withInput: false });
+  await exportNotebook(notebook, { to: "html", output, name, withInput: false });
 }
+
+function verdictCard(audit: Audit): Display {
+  const { decision } = audit.verdict;
+  const sentences = auditSentences(audit);
+  return card({
+    title: "Verdict",
+    body: [
+      html`<p style="font-size:1.4em">${badge(decision, tones[decision])}</p>`,
+      ...sentences.map((sentence) => html`<p>${sentence}</p>`),
+      tableHtml(factsTable(audit)),
+    ],
+    text: [decision, ...sentences].join("\n"),
+    result: { kind: "audit-verdict" },
+  });
+}
+
+function factsTable({ verdict, references, witness }: Audit): Table {
+  const { target, source, pValue, score, trigger } = verdict;
+  const success = witness?.attackSuccessRate ?? trigger?.attackSuccessRate;
+  const rows: [string, string][] = [
+    ["decision", verdict.decision],
+    ["target class", target === null ? "none" : String(target)],
+    ["from", source === null ? (target === null ? "–" : "every class") : `class ${source}`],
+    ["kind of trigger", witness ? "logic in the graph" : (trigger?.shape ?? "none recovered")],
+    [
+      "success on inputs that the trigger was not made from",
+      success
+        ? `${percent(success.value)}, 95 % interval ${percent(success.interval[0])} to ${percent(success.interval[1])}, n = ${success.n}`
+        : "–",
+    ],
+    ["p-value of the whole audit", pValue === null ? "none" : String(Number(pValue.toPrecision(2)))],
+    ["score (above 1: unusual)", String(Number(score.toPrecision(3)))],
+    ["clean references", String(references.length)],
+  ];
+  return { caption: "In short", columns: ["", ""], rows, rowHeadings: true };
+}
+
+const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
+
+const LOGIC =
+  "The model is **backdoored**: its file holds logic that waits for a trigger, and an input was found that wakes it.";
 
 const words: Readonly<Record<Audit["verdict"]["decision"], string>> = {
   backdoored:
     "The model is **backdoored**: a trigger was found that clean models of its task do not have, and it works.",
   suspicious:
-    "The model is **suspicious**: a working trigger was found that is unusual beside clean models, at less than 1 in 20 but more than 1 in 100.",
+    "The model is **suspicious**: something in it is unusual beside clean models, and not sure enough to call it a backdoor. The checks below say what.",
   inconclusive: "The audit is **inconclusive**: something is unusual, but no working trigger was recovered.",
   "no-evidence": "There is **no evidence** of a backdoor. This is not proof of its absence.",
 };
+
+function limits({ verdict, references }: Audit): string {
+  const lines = [...verdict.warnings];
+  if (references.length > 0) {
+    lines.push(
+      "The references are taken to be clean and of the same task: trained on the same poisoned data, they would hide the trigger.",
+    );
+  }
+  lines.push("A recovered trigger is one that works. The one that was planted may look different.");
+  return lines.map((line) => `- ${plain(line)}`).join("\n");
+}
+
+/** Words of a model's or file's making, without a meaning in Markdown. */
+const plain = (line: string): string => line.replace(/[\\`*_{}[\]<>#|~$!]/g, "\\$&").replace(/[\n\r]/g, " ");
+
+function provenanceTable({ range, verdict }: Audit, provenance: Provenance): Table {
+  const { model, data, references = [], budget, versions } = provenance;
+  const file = ({ file: name, sha256 }: NamedFile): string => `${name}, SHA-256 ${sha256}`;
+  const rows: [string, string][] = [
+    ["model", file(model)],
+    ...(data ? [["clean data", `${file(data)}, ${data.examples} examples`] as [string, string]] : []),
+    ...references.map((one, i): [string, string] => [`clean reference ${i + 1}`, file(one)]),
+    ["input range", `${range[0]} to ${range[1]}`],
+    ...(budget ? [["budget", budget] as [string, string]] : []),
+    ["seed", String(verdict.seed)],
+    ...Object.entries(versions),
+  ];
+  return { caption: "What the audit was made of", columns: ["", ""], rows, rowHeadings: true };
+}
+
+const tableDisplay = (table: Table): Display => ({
+  data: { "text/html": tableHtml(table).toString(), "text/plain": tableText(table) },
+  metadata: {},
+});
 
 /** A name inside backticks, whatever it holds. */
 const code = (name: string): string => `\`${name.replace(/[`\n\r]/g, "'")}\``;
 
 const text = (id: string, source: string): Cell => ({ id, cell_type: "markdown", metadata: {}, source });
 
-async function shown(id: string, value: unknown): Promise<Cell> {
-  const { data, metadata } = await render(value);
-  return {
-    id,
-    cell_type: "code",
-    metadata: {},
-    source: "",
-    execution_count: null,
-    outputs: [{ output_type: "display_data", data, metadata }],
-  };
-}
+const shown = async (id: string, value: unknown): Promise<Cell> => cell(id, await render(value));
+
+const cell = (id: string, { data, metadata }: Display): Cell => ({
+  id,
+  cell_type: "code",
+  metadata: {},
+  source: "",
+  execution_count: null,
+  outputs: [{ output_type: "display_data", data, metadata }],
+});

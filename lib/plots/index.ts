@@ -14,4 +14,4 @@ export { roc } from "./roc.js";
 export { type ScoreOptions, scores } from "./scores.js";
 export { covarianceSpectrum } from "./spectrum.js";
 export { type TokenHeat, tokenHeat } from "./token-heat.js";
-export { triggerPictures, triggerSearch } from "./trigger.js";
+export { auditScan, triggerPictures, triggerSearch } from "./trigger.js";

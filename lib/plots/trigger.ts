@@ -1,5 +1,5 @@
 /** Pictures of a trigger search: mask sizes beside clean models, and the trigger itself. */
-import type { RecoveredTrigger, TriggerSearch } from "../extraction/index.js";
+import type { RecoveredTrigger, Scan, TriggerSearch } from "../extraction/index.js";
 import { type Tensor, takeExamples } from "../tensor/index.js";
 import { apply } from "../trigger/index.js";
 import type { Figure } from "./figure.js";
@@ -15,25 +15,74 @@ export function triggerSearch(
   search: TriggerSearch,
   options: { classNames?: readonly string[] } = {},
 ): Figure {
-  const { candidates, references, target, pValue, decision } = search;
-  const nameOf = (k: number): string => options.classNames?.[k] ?? String(k);
-  const names = candidates.map((candidate) => nameOf(candidate.target));
-  const found = candidates.find((candidate) => candidate.target === target)!;
-  const own = (isTarget: boolean) => {
-    const shown = candidates.filter((candidate) => (candidate.target === target) === isTarget);
+  const { candidates, references, target, pValue, decision, model } = search;
+  return triggerSizes({
+    title: `${model}: ${decision}, p = ${sayPValue(pValue)}`,
+    what: `in ${model} and in ${references.length} clean references`,
+    axisTitle: "target class",
+    rows: candidates.map((candidate) => ({
+      name: options.classNames?.[candidate.target] ?? String(candidate.target),
+      own: candidate.maskL1Norm,
+      references: candidate.referenceL1Norms,
+      isTold: candidate.target === target,
+    })),
+    pValue,
+  });
+}
+
+/** Most arms of a scan that are drawn; the most unusual ones. */
+const DRAWN = 20;
+
+/** Size of the smallest trigger of each arm of an audit's scan, beside clean references; the most unusual 20. */
+export function auditScan(scan: Scan, model: string): Figure {
+  const { arms, maskL1Norms, referenceL1Norms, calibration, name } = scan;
+  const isPairs = arms.some(({ victim }) => victim !== null);
+  const order = [...arms.keys()].sort((a, b) => calibration.scores[b]! - calibration.scores[a]!);
+  const shown = isPairs || arms.length > DRAWN ? order.slice(0, DRAWN) : [...arms.keys()];
+  return triggerSizes({
+    title: name,
+    what: `in ${model} and in ${referenceL1Norms.length} clean references`,
+    axisTitle: isPairs ? "victim > target, the most unusual first" : "target class",
+    rows: shown.map((i) => ({
+      name: isPairs ? `${arms[i]!.victim} > ${arms[i]!.target}` : String(arms[i]!.target),
+      own: maskL1Norms[i]!,
+      references: referenceL1Norms.map((norms) => norms[i]!),
+      isTold: i === calibration.target,
+    })),
+    pValue: calibration.pValue,
+  });
+}
+
+interface Sizes {
+  readonly title: string;
+  readonly what: string;
+  readonly axisTitle: string;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly own: number;
+    readonly references: readonly number[];
+    readonly isTold: boolean;
+  }[];
+  readonly pValue: number;
+}
+
+function triggerSizes({ title, what, axisTitle, rows, pValue }: Sizes): Figure {
+  const own = (isTold: boolean) => {
+    const shown = rows.filter((row) => row.isTold === isTold);
     return {
       type: "scatter",
       mode: "markers",
-      name: isTarget ? "most unusual class" : "this model",
-      x: shown.map((candidate) => nameOf(candidate.target)),
-      y: shown.map(({ maskL1Norm }) => maskL1Norm),
+      name: isTold ? "most unusual" : "this model",
+      x: shown.map(({ name }) => name),
+      y: shown.map((row) => row.own),
       marker: {
-        color: colourOf(isTarget ? 1 : 0),
-        size: isTarget ? 13 : 9,
-        symbol: isTarget ? "diamond" : "circle",
+        color: colourOf(isTold ? 1 : 0),
+        size: isTold ? 13 : 9,
+        symbol: isTold ? "diamond" : "circle",
       },
     };
   };
+  const told = rows.find(({ isTold }) => isTold);
   return {
     kind: "figure",
     data: [
@@ -41,25 +90,31 @@ export function triggerSearch(
         type: "scatter",
         mode: "markers",
         name: "clean references",
-        x: candidates.flatMap(({ target: k, referenceL1Norms }) => referenceL1Norms.map(() => nameOf(k))),
-        y: candidates.flatMap(({ referenceL1Norms }) => [...referenceL1Norms]),
+        x: rows.flatMap(({ name, references }) => references.map(() => name)),
+        y: rows.flatMap(({ references }) => [...references]),
         marker: { color: colourOf(6), size: 8, symbol: "line-ew-open", line: { width: 2 } },
       },
       own(false),
       own(true),
     ],
-    layout: layout(`${search.model}: ${decision}, p = ${sayPValue(pValue)}`, {
-      xaxis: axis("target class", { type: "category", categoryorder: "array", categoryarray: names }),
+    layout: layout(title, {
+      xaxis: axis(axisTitle, {
+        type: "category",
+        categoryorder: "array",
+        categoryarray: rows.map(({ name }) => name),
+      }),
       yaxis: axis("pixels of the smallest trigger", { type: "log", tickvals: ticks }),
       legend: { orientation: "h", y: -0.32 },
     }),
     description: [
-      `Smallest trigger of each class in ${search.model} and in ${references.length} clean references, in pixels (L1 norm of the mask).`,
-      `Most unusual: class ${nameOf(target)} with ${say(found.maskL1Norm)} pixels${
-        found.referenceL1Norms.length > 0
-          ? `, ${found.referenceL1Norms.map(say).join(", ")} in the references`
-          : ""
-      }; p = ${sayPValue(pValue)}.`,
+      `Smallest trigger of each class ${what}, in pixels (L1 norm of the mask).`,
+      ...(told
+        ? [
+            `Most unusual: ${axisTitle.startsWith("victim") ? "" : "class "}${told.name} with ${say(told.own)} pixels${
+              told.references.length > 0 ? `, ${told.references.map(say).join(", ")} in the references` : ""
+            }; p = ${sayPValue(pValue)}.`,
+          ]
+        : []),
     ].join("\n"),
   };
 }

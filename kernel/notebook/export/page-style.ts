@@ -23,7 +23,7 @@ section { margin: .75rem 0; }
 .banner { border: 2px solid var(--error); border-radius: 6px; padding: .6rem .8rem; }
 .text pre { background: var(--panel); border: 1px solid var(--edge); border-radius: 6px; padding: .6rem .8rem; }
 blockquote { margin: 0; padding-left: 1rem; border-left: 3px solid var(--edge); color: var(--soft); }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin-top: .8rem; }
 caption { color: var(--soft); text-align: left; padding-bottom: .3rem; white-space: nowrap; }
 th, td { border-bottom: 1px solid var(--edge); padding: .25rem .7rem .25rem 0; text-align: left; vertical-align: top; }
 img { max-width: 100%; height: auto; }

@@ -1,5 +1,5 @@
 /** The card of a whole audit: the word, what it rests on, what it cost. */
-import type { Audit, Scan } from "../../../lib/extraction/index.js";
+import type { Audit, GraphWitness, Scan } from "../../../lib/extraction/index.js";
 import { imageGrid } from "../../../lib/plots/image-grid.js";
 import type { Display } from "../../protocol/mime.js";
 import { badge, badgeText, card, type Tone } from "../card.js";
@@ -7,9 +7,10 @@ import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, 
 import { html } from "../html.js";
 import { pictureHtml } from "../picture.js";
 import { type Table, tableHtml, tableText } from "../table.js";
+import { renderedWitness } from "./graph-witness.js";
 import { drawImageGrid } from "./image-grid.js";
 
-const tones: Readonly<Record<Audit["verdict"]["decision"], Tone>> = {
+export const tones: Readonly<Record<Audit["verdict"]["decision"], Tone>> = {
   backdoored: "bad",
   suspicious: "doubtful",
   inconclusive: "doubtful",
@@ -20,35 +21,17 @@ const ROWS = 10;
 
 /** Verdict, trigger, checks, most unusual searches, cost. */
 export async function renderAudit(audit: Audit): Promise<Display> {
-  const { verdict, references } = audit;
+  const { verdict } = audit;
   const title = `Audit of ${plainLine(audit.model)}: ${verdict.decision}`;
-  const p = verdict.pValue === null ? "no p-value" : `p = ${formatNumber(verdict.pValue, 2)}`;
-  const sentences = [
-    `${p} for the whole audit, against ${plural(references.length, "clean reference")}. Score ${formatNumber(verdict.score, 3)}: above 1 is what 5 % of clean models reach in one check.`,
-    ...triggerSentence(audit),
-  ];
-  const checks: Table = {
-    caption: "Checks",
-    columns: ["check", "result", "statistic", "p", "why"],
-    rows: verdict.checks.map(({ name, result, statistic, pValue, why }) => [
-      plainLine(name),
-      result,
-      statistic === null ? null : Number(statistic.toPrecision(3)),
-      pValue === null ? null : Number(pValue.toPrecision(2)),
-      plainLine(why),
-    ]),
-    rowHeadings: true,
-  };
-  const { forward, backward, seconds } = verdict.cost;
-  const footer = `Cost: ${formatInteger(forward)} images forward, ${formatInteger(backward)} backward, ${formatNumber(seconds, 3)} s; seed ${verdict.seed}.`;
+  const sentences = auditSentences(audit);
+  const checks = checksTable(audit);
+  const footer = costSentence(audit);
   return card({
     title,
     body: [
       html`<p>${badge(verdict.decision, tones[verdict.decision])}</p>`,
       ...sentences.map((sentence) => html`<p>${sentence}</p>`),
-      ...(verdict.trigger
-        ? [pictureHtml(await drawTrigger(audit), "The recovered mask and the pattern under it")]
-        : []),
+      ...(await pictures(audit)),
       tableHtml(checks),
       ...audit.scans.map((scan) => tableHtml(scanTable(scan))),
       html`<p>${footer}</p>`,
@@ -62,6 +45,52 @@ export async function renderAudit(audit: Audit): Promise<Display> {
     result: { kind: "audit", ...summary(audit) },
     warnings: verdict.warnings,
   });
+}
+
+/** The verdict in words: what was found, how sure, how unusual. */
+export function auditSentences(audit: Audit): string[] {
+  const { verdict, references, witness } = audit;
+  const beside = `against ${plural(references.length, "clean reference")}`;
+  const p =
+    verdict.pValue === null
+      ? `No p-value for the whole audit, ${beside}.`
+      : `p = ${formatNumber(verdict.pValue, 2)} for the whole audit, ${beside}: the chance that a clean model looks as unusual.`;
+  return [
+    ...(witness ? [witnessSentence(witness)] : triggerSentence(audit)),
+    `${p} Score ${formatNumber(verdict.score, 3)}: above 1 is what 5 % of clean models reach in one check.`,
+  ];
+}
+
+/** What was asked of the model, and what came of it. */
+export const checksTable = ({ verdict }: Audit): Table => ({
+  caption: "Checks",
+  columns: ["check", "result", "statistic", "p", "why"],
+  rows: verdict.checks.map(({ name, result, statistic, pValue, why }) => [
+    plainLine(name),
+    result,
+    statistic === null ? null : Number(statistic.toPrecision(3)),
+    pValue === null ? null : Number(pValue.toPrecision(2)),
+    plainLine(why),
+  ]),
+  rowHeadings: true,
+});
+
+/** What the audit took. */
+export function costSentence({ verdict }: Audit): string {
+  const { forward, backward, seconds } = verdict.cost;
+  return `Cost: ${formatInteger(forward)} images forward, ${formatInteger(backward)} backward, ${formatNumber(seconds, 3)} s; seed ${verdict.seed}.`;
+}
+
+async function pictures(audit: Audit) {
+  if (audit.witness) return [(await renderedWitness(audit.witness)).body];
+  if (!audit.verdict.trigger) return [];
+  return [pictureHtml(await drawTrigger(audit), "The recovered mask and the pattern under it")];
+}
+
+function witnessSentence({ finding, target, attackSuccessRate, withoutLogic }: GraphWitness): string {
+  const { value, interval, n } = attackSuccessRate;
+  const to = target === null ? "to another answer" : `to class ${target}`;
+  return `Logic in the graph at ${plainLine(finding.node ?? "an unnamed node")} waits for a trigger that brings ${formatPercent(value)} ${formatInterval(interval, 3)} of ${plural(n, "input")} ${to}; with the logic held still, the same inputs do so in ${formatPercent(withoutLogic.value)}.`;
 }
 
 function triggerSentence({ verdict }: Audit): string[] {
@@ -88,7 +117,7 @@ function drawTrigger({ verdict, range }: Audit) {
 }
 
 /** The most unusual arms of a scan, beside the references. */
-function scanTable({ name, arms, maskL1Norms, referenceL1Norms, calibration }: Scan): Table {
+export function scanTable({ name, arms, maskL1Norms, referenceL1Norms, calibration }: Scan): Table {
   const order = arms.map((_, i) => i).sort((a, b) => calibration.scores[b]! - calibration.scores[a]!);
   const rounded = (value: number): number => Number(value.toPrecision(3));
   return {

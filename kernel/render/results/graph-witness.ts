@@ -15,6 +15,23 @@ import { drawImageGrid } from "./image-grid.js";
 export async function renderGraphWitness(witness: GraphWitness): Promise<Display> {
   const { finding, target, wakeRate, attackSuccessRate, withoutLogic, forward } = witness;
   const title = `Logic in the graph at ${plainLine(finding.node ?? "an unnamed node")}: woken on ${formatPercent(wakeRate.value)} of ${formatInteger(wakeRate.n)} inputs`;
+  const { body, text } = await renderedWitness(witness);
+  return card({
+    title,
+    body,
+    text: [title, ...text].join("\n"),
+    result: {
+      kind: witness.kind,
+      ...{ finding, target, wakeRate, attackSuccessRate, withoutLogic, forward },
+    },
+  });
+}
+
+/** The body of the card, for cards that embed it. */
+export async function renderedWitness(
+  witness: GraphWitness,
+): Promise<{ readonly body: Html; readonly text: readonly string[] }> {
+  const { finding, target, wakeRate, attackSuccessRate, withoutLogic, forward } = witness;
   const table: Table = {
     caption: "With the trigger on clean inputs",
     columns: ["what happens", "share", "interval"],
@@ -28,21 +45,11 @@ export async function renderGraphWitness(witness: GraphWitness): Promise<Display
   const trigger = triggerWords(witness);
   const why = plainLine(`${finding.rule}: ${finding.why}.`);
   const footer = `Found with ${plural(forward, "run")} of the model.`;
-  return card({
-    title,
-    body: [
-      html`<p>${why}</p>`,
-      html`<p>${trigger}</p>`,
-      ...(await pictures(witness)),
-      tableHtml(table),
-      html`<p>${footer}</p>`,
-    ],
-    text: [title, why, trigger, tableText(table), footer].join("\n"),
-    result: {
-      kind: witness.kind,
-      ...{ finding, target, wakeRate, attackSuccessRate, withoutLogic, forward },
-    },
-  });
+  const shown = await pictures(witness);
+  return {
+    body: html`<p>${why} ${trigger}</p>${shown}${tableHtml(table)}<p>${footer}</p>`,
+    text: [why, trigger, tableText(table), footer],
+  };
 }
 
 const row = (words: string, rate: Estimate) => [

@@ -19,6 +19,7 @@ type FigureName = Exclude<
 /** One picture of every kind. A function of `plots` that is missing here does not compile. */
 const figures: Readonly<Record<FigureName, () => plots.Figure>> = {
   bars: () => plots.bars({ a: [1, 0, 2], b: [0, 0, 1] }, { label: "count", places: "class" }),
+  auditScan: () => plots.auditScan(first("audit").scans[0]!, "m.onnx"),
   confusion: () => plots.confusion(first("confusion-matrix")),
   covarianceSpectrum: () => plots.covarianceSpectrum(first("covariance-spectrum")),
   det: () => plots.det(first("det-curve")),
