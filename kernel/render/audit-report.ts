@@ -83,7 +83,7 @@ export async function writeAuditReport(audit: Audit, provenance: Provenance, out
     cell("provenance-table", tableDisplay(provenanceTable(audit, provenance))),
   );
   const notebook: Notebook = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells };
-  await exportNotebook(notebook, { to: "html", output, name, withInput: false });
+  await exportNotebook(notebook, { to: "html", output, name, withInput: false, plots: "static" });
 }
 
 function verdictCard(audit: Audit): Display {
