@@ -12,8 +12,9 @@ import type { Arm, SearchOptions } from "./mask-search.js";
 import { pairsOf } from "./pairs.js";
 import { judgeLogic } from "./planted-logic.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
-import { type Scan, type ScanOptions, scanPairs, scanTargets } from "./scan.js";
+import { type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
 import { simulateReferences, whyNoSimulation } from "./simulated-references.js";
+import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";
 import { type InversionStore, noInversionStore } from "./store.js";
 import type { Check, Verdict } from "./verdict.js";
 import type { TriggerVerification } from "./verify.js";
@@ -57,15 +58,31 @@ type TargetPlan = Omit<typeof fastSearch, "steps"> & { readonly steps: number };
 
 interface Plan {
   readonly targets: TargetPlan;
-  readonly pairs: { readonly steps: number; readonly batch: number } | null;
+  readonly pairs: (Partial<SearchOptions> & { readonly steps: number; readonly batch: number }) | null;
+  /** Images that a sweep of squares may run. */
+  readonly sweep: number;
   /** Steps of training per simulated reference; null for none. */
   readonly simulation: number | null;
 }
 
+// Pairs are searched on fewer images, with more steps and a steeper cost: with 40 steps at the cost of classes the
+// true pair of three source-specific development models came first in one, with these settings and squares in all.
+const pairSearch = { batch: 8, round: 4, cost: { initial: 3e-2, factor: 2, patience: 2 } };
+
 const plans: Readonly<Record<Budget, Plan>> = {
-  quick: { targets: { ...fastSearch, steps: 64 }, pairs: null, simulation: null },
-  standard: { targets: { ...fastSearch, steps: 96 }, pairs: { steps: 40, batch: 8 }, simulation: 600 },
-  thorough: { targets: { ...fastSearch, steps: 240 }, pairs: { steps: 80, batch: 16 }, simulation: 1500 },
+  quick: { targets: { ...fastSearch, steps: 64 }, pairs: null, sweep: 18_000, simulation: null },
+  standard: {
+    targets: { ...fastSearch, steps: 96 },
+    pairs: { ...pairSearch, steps: 80 },
+    sweep: 54_000,
+    simulation: 600,
+  },
+  thorough: {
+    targets: { ...fastSearch, steps: 240 },
+    pairs: { ...pairSearch, batch: 16, steps: 160 },
+    sweep: 54_000,
+    simulation: 1500,
+  },
 };
 
 /** Share of its steps that a search takes on the average: hopeless classes stop early. */
@@ -80,13 +97,13 @@ export function expectedPasses(budget: Budget, classes: number, references: numb
   const { targets, pairs, simulation } = plans[budget];
   const models = 1 + (references > 0 ? references : simulation === null ? 0 : SIMULATED);
   const searched = targets.steps * targets.batch * classes;
-  const paired = pairs ? pairs.steps * pairs.batch * Math.min(MOST_PAIRS, classes * (classes - 1)) : 0;
+  const paired = pairs ? pairs.steps * pairs.batch * Math.min(CHOSEN_PAIRS, classes * (classes - 1)) : 0;
   return models * TAKEN * (searched + paired);
 }
 
-/** References that are simulated where none are given, and pairs that are searched at most. */
+/** References that are simulated where none are given, and pairs that are searched in each model. */
 const SIMULATED = 3;
-const MOST_PAIRS = 90;
+const CHOSEN_PAIRS = 24;
 
 /**
  * Audits a model.
@@ -172,10 +189,13 @@ async function searchAll(
   const passes = { forward: 0, backward: 0 };
   await using chosen = await referencesFor(model, images, plan, options, passes);
   const { references } = chosen;
+  // Simulated references know less than the suspect, and squares would show that as well as a backdoor.
+  const sweeps = chosen.isSimulated ? null : await sweepAll(model, references, images, plan, options, passes);
   const scanOf = (name: string, arms: readonly Arm[], settings: Partial<SearchOptions>): ScanOptions => ({
     name,
     arms,
     search: { ...plan.targets, seed, ...(signal ? { signal } : {}), ...settings },
+    sweeps,
     passes,
     // Simulated references are made anew for each model: their searches serve no other audit.
     storeOf: storeOf && ((one) => (chosen.isSimulated && one !== model ? noInversionStore : storeOf(one))),
@@ -190,7 +210,7 @@ async function searchAll(
     ),
   ];
   const { pairs, possible } = await pairsOf(model, images);
-  const why = whyNoPairs(plan, pairs, references.length);
+  const why = whyNoPairs(plan, pairs, chosen);
   if (why === null)
     results.push(await scanPairs(model, references, images, scanOf(PAIRS, pairs, plan.pairs!)));
   const skipped: Check[] =
@@ -198,6 +218,7 @@ async function searchAll(
   const { conclusion, verification } = await conclude(model, references, images, results, {
     seed,
     skipped,
+    sweeps,
     passes,
     signal,
   });
@@ -216,6 +237,31 @@ async function searchAll(
     examples: takeExamples(images.heldOut.inputs, [0, 1, 2, 3, 4, 5, 6, 7]),
     range: images.range,
   };
+}
+
+/** Squares in the suspect and in its references, where there are two or more to tell what is natural. */
+async function sweepAll(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  images: PreparedImages,
+  { sweep }: Plan,
+  { signal, onProgress }: AuditOptions,
+  passes: { forward: number },
+): Promise<Sweeps | null> {
+  if (references.length < 2 || whyNoSweep(images) !== null) return null;
+  const responses: SquareResponses[] = [];
+  for (const one of [model, ...references]) {
+    responses.push(
+      await sweepSquares(one, images, {
+        budget: sweep,
+        passes,
+        signal,
+        onProgress: (done, of) => onProgress?.(`squares: ${one.name}`, done, of),
+      }),
+    );
+  }
+  const [own, ...others] = responses;
+  return { own: own!, references: others };
 }
 
 const PAIRS = "every pair of victim and target";
@@ -274,9 +320,18 @@ const fewPairs = (why: string | null, pairs: number, possible: number): string[]
     ? [`${pairs} of ${possible} pairs of victim and target were searched, those with the shortest way.`]
     : [];
 
-function whyNoPairs({ pairs: plan }: Plan, pairs: readonly Arm[], references: number): string | null {
+/**
+ * Pairs are not judged against simulated references: a clean model with batch normalization came out at p = 0.005,
+ * since copies trained on a thousand images are harder to turn than it in every pair alike.
+ */
+function whyNoPairs(
+  { pairs: plan }: Plan,
+  pairs: readonly Arm[],
+  { references, isSimulated }: { references: readonly LoadedModel[]; isSimulated: boolean },
+): string | null {
   if (plan === null) return "the quick budget leaves pairs out";
-  if (references < 2) return "pairs cannot be judged without two or more clean references";
+  if (isSimulated || references.length < 2)
+    return "pairs cannot be judged without two or more clean references";
   if (pairs.length < 6) return "fewer than 8 clean images of almost every class";
   return null;
 }

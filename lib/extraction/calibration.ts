@@ -65,11 +65,65 @@ export function calibrate(
   options: { seed: number; pairs?: ChosenPairs },
 ): Calibration {
   const { seed, pairs } = options;
-  const classes = suspect.length;
-  if (classes < 2 || references.some((values) => values.length !== classes)) {
+  return calibrateTogether([{ suspect, references, ...(pairs ? { pairs } : {}) }], { seed });
+}
+
+/** One statistic of every arm, in a suspect and in its references. */
+export interface Evidence {
+  readonly suspect: ArrayLike<number>;
+  readonly references: readonly ArrayLike<number>[];
+  /** As in `calibrate`. */
+  readonly pairs?: ChosenPairs;
+  /** Indices of the pairs that count, where this statistic is known of more: its own highest and some others. */
+  readonly kept?: ArrayLike<number>;
+}
+
+/**
+ * Compares several statistics of the same classes at once: their scores are added up, and the null distribution is
+ * that of the sum, for statistics that do not depend on one another in clean models.
+ *
+ * @throws AssayError as `calibrate`.
+ */
+export function calibrateTogether(evidence: readonly Evidence[], { seed }: { seed: number }): Calibration {
+  const classes = evidence[0]!.kept?.length ?? evidence[0]!.suspect.length;
+  const scores = new Float64Array(classes);
+  for (const { suspect, references, pairs, kept } of evidence) {
+    checkStatistics(suspect, references, kept ? suspect.length : classes);
+    addTo(scores, anomalyScores(suspect, references, pairs === undefined), kept);
+  }
+  const statistic = maximum(scores);
+  const clean = simulateNull(
+    evidence.map(({ suspect, references, pairs, kept }) => ({
+      known: suspect.length,
+      references: references.length,
+      pairs,
+      isPart: kept !== undefined,
+    })),
+    classes,
+    seed,
+  );
+  const asHigh = clean.reduce((count, value) => count + (value >= statistic ? 1 : 0), 0);
+  return {
+    kind: "calibration",
+    scores,
+    target: scores.indexOf(statistic),
+    statistic,
+    threshold: clean[Math.ceil(0.95 * clean.length) - 1]!,
+    pValue: (asHigh + 1) / (NULL_DRAWS + 1),
+    references: evidence[0]!.references.length,
+    method: `${NULL_DRAWS} simulated clean models`,
+  };
+}
+
+function checkStatistics(
+  suspect: ArrayLike<number>,
+  references: readonly ArrayLike<number>[],
+  classes: number,
+): void {
+  if (classes < 2 || [suspect, ...references].some((values) => values.length !== classes)) {
     throw new AssayError(
       "INVALID_ARGUMENT",
-      `calibrate: expected at least two classes and as many in each reference, got ${classes} and [${references.map((values) => values.length)}].`,
+      `calibrate: expected at least two classes and as many in each reference, got ${suspect.length} and [${references.map((values) => values.length)}].`,
       { classes },
     );
   }
@@ -81,43 +135,55 @@ export function calibrate(
       });
     }
   }
-  const scores = anomalyScores(suspect, references, pairs === undefined);
-  const statistic = maximum(scores);
-  const clean = simulateNull(classes, references.length, pairs, seed);
-  const asHigh = clean.reduce((count, value) => count + (value >= statistic ? 1 : 0), 0);
-  return {
-    kind: "calibration",
-    scores,
-    target: scores.indexOf(statistic),
-    statistic,
-    threshold: clean[Math.ceil(0.95 * clean.length) - 1]!,
-    pValue: (asHigh + 1) / (NULL_DRAWS + 1),
-    references: references.length,
-    method: `${NULL_DRAWS} simulated clean models`,
-  };
 }
 
 const nulls = new Map<string, Float64Array>();
 
+/** Adds the scores, or the kept ones of them, to sums. */
+function addTo(sums: Float64Array, scores: Float64Array, kept: ArrayLike<number> | undefined): void {
+  for (let k = 0; k < sums.length; k++) sums[k] = sums[k]! + scores[kept ? kept[k]! : k]!;
+}
+
+interface SimulatedEvidence {
+  /** Classes or pairs that the statistic is known of. */
+  readonly known: number;
+  readonly references: number;
+  readonly pairs: ChosenPairs | undefined;
+  /** True if only some of the known ones count. */
+  readonly isPart: boolean;
+}
+
 /** Statistics of simulated clean models in rising order; kept, since an audit asks for the same ones again and again. */
-function simulateNull(
-  classes: number,
-  references: number,
-  pairs: ChosenPairs | undefined,
-  seed: number,
-): Float64Array {
-  const key = `${classes} ${references} ${pairs?.of} ${pairs?.telling} ${seed}`;
-  const known = nulls.get(key);
-  if (known) return known;
+function simulateNull(evidence: readonly SimulatedEvidence[], classes: number, seed: number): Float64Array {
+  const key = JSON.stringify([evidence, classes, seed]);
+  const before = nulls.get(key);
+  if (before) return before;
   const random = generator(seed).split("calibration");
   const values = Float64Array.from({ length: NULL_DRAWS }, () => {
-    const draw = pairs === undefined ? () => random.normal() : () => studentT(random);
-    const first = drawSuspect(classes, pairs, draw);
-    return maximum(anomalyScores(first, drawClean(classes, references, draw), pairs === undefined));
+    const sums = new Float64Array(classes);
+    for (const { known, references, pairs, isPart } of evidence) {
+      const draw = pairs === undefined ? () => random.normal() : () => studentT(random);
+      const suspect = isPart ? descending(known, draw) : drawSuspect(classes, pairs, draw);
+      const scores = anomalyScores(suspect, drawClean(known, references, draw), pairs === undefined);
+      addTo(sums, scores, isPart ? spread(known, pairs!.telling, classes) : undefined);
+    }
+    return maximum(sums);
   }).sort();
   if (nulls.size >= 16) nulls.clear();
   nulls.set(key, values);
   return values;
+}
+
+/** Draws in falling order, so that the first are the highest. */
+const descending = (count: number, draw: () => number): Float64Array =>
+  Float64Array.from({ length: count }, draw).sort().reverse();
+
+/** The first `telling` indices and, of the rest, every so-many-th: `count` in all. */
+function spread(known: number, telling: number, count: number): Uint32Array {
+  const rest = known - telling;
+  return Uint32Array.from({ length: count }, (_, i) =>
+    i < telling ? i : telling + Math.floor(((i - telling + 0.5) * rest) / (count - telling)),
+  );
 }
 
 /** The scores alone, without their null distribution. */
@@ -175,15 +241,9 @@ function meanOf(models: readonly Float64Array[], k: number): number {
 
 /** Statistics of a clean suspect, chosen as the pairs were. */
 function drawSuspect(classes: number, pairs: ChosenPairs | undefined, draw: () => number): Float64Array {
-  const all = Float64Array.from({ length: Math.max(classes, pairs?.of ?? 0) }, draw);
-  if (pairs === undefined || pairs.of <= classes) return all;
-  const sorted = all.sort().reverse();
-  const random = Float64Array.from({ length: classes - pairs.telling }, (_, i) => {
-    // Every so-many-th of the rest: the mean of a random choice, without its noise.
-    const rest = sorted.length - pairs.telling;
-    return sorted[pairs.telling + Math.floor(((i + 0.5) * rest) / (classes - pairs.telling))]!;
-  });
-  return Float64Array.from([...sorted.subarray(0, pairs.telling), ...random]);
+  if (pairs === undefined || pairs.of <= classes) return Float64Array.from({ length: classes }, draw);
+  const all = descending(pairs.of, draw);
+  return Float64Array.from(spread(pairs.of, pairs.telling, classes), (i) => all[i]!);
 }
 
 /** Statistics of `count` clean references. */

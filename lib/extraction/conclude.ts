@@ -2,10 +2,12 @@
 import type { LoadedModel } from "../model/index.js";
 import { attackSuccessRate, victims } from "../trigger/index.js";
 import { imageModel } from "./image-model.js";
+import type { Arm, FoundMask } from "./mask-search.js";
 import type { PreparedImages } from "./prepare.js";
 import { patternTensor, type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
-import type { Scan, ScanResult } from "./scan.js";
+import type { Scan, ScanResult, Sweeps } from "./scan.js";
 import { answering, sharpen } from "./sharpen.js";
+import { sourceOf } from "./squares.js";
 import { BACKDOORED, type Check, decide, isAccusation, SUSPICIOUS, type Verdict } from "./verdict.js";
 import { type TriggerVerification, verifyTrigger } from "./verify.js";
 
@@ -14,6 +16,8 @@ export interface ConcludeOptions {
   readonly seed: number;
   /** Scans that were left out, with the reason. */
   readonly skipped: readonly Check[];
+  /** Sweeps of squares, where there are any that say which classes a trigger works from. */
+  readonly sweeps: Sweeps | null;
   readonly passes: { forward: number; backward: number };
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,10 +30,14 @@ export type Conclusion = Pick<
 
 interface Finding {
   readonly result: ScanResult;
+  readonly arm: Arm;
+  readonly mask: FoundMask;
   readonly recovered: RecoveredTrigger;
   readonly attackSuccessRate: Awaited<ReturnType<typeof attackSuccessRate>>;
 }
 
+/** P-value of the search over all classes below which a trigger is taken to work from all of them. */
+const OVERWHELMING = 1e-3;
 /** Share of the found trigger's success that a patch of simpler form may cost. */
 const SHARPENED = 0.8;
 
@@ -44,7 +52,7 @@ export async function conclude(
   const findings: Finding[] = [];
   for (const result of results) findings.push(await finding(model, images, result));
   const best = mostTelling(findings);
-  const { calibration, arms } = best.result.scan;
+  const { calibration } = best.result.scan;
   const pValue = Math.min(1, calibration.pValue * findings.length);
   const decision = decide(pValue, best.attackSuccessRate);
   const score = Math.max(
@@ -57,8 +65,9 @@ export async function conclude(
       conclusion: { decision, score, pValue, target: null, source: null, trigger: null, checks },
     };
   }
-  const { target, victim } = arms[calibration.target]!;
-  const sharpened = await sharpenFinding(model, references, images, best, options);
+  const accused = await withSource(model, images, findings, best, options.sweeps);
+  const { target, victim } = accused.arm;
+  const sharpened = await sharpenFinding(model, references, images, accused, options);
   const { layout, heldOut } = images;
   const verification = await verifyTrigger(imageModel(model, layout), heldOut, sharpened.recovered, {
     seed: options.seed,
@@ -81,12 +90,53 @@ export async function conclude(
 }
 
 /** The most unusual arm's trigger, and how it does on held-out images. */
-async function finding(model: LoadedModel, images: PreparedImages, result: ScanResult): Promise<Finding> {
+function finding(model: LoadedModel, images: PreparedImages, result: ScanResult): Promise<Finding> {
+  const { target } = result.scan.calibration;
+  return findingOf(model, images, result, result.scan.arms[target]!, result.masks[target]!);
+}
+
+async function findingOf(
+  model: LoadedModel,
+  images: PreparedImages,
+  result: ScanResult,
+  arm: Arm,
+  mask: FoundMask,
+): Promise<Finding> {
   const { layout, range, search, heldOut } = images;
   const view = imageModel(model, layout);
-  const found = result.masks[result.scan.calibration.target]!;
-  const recovered = await recoverTrigger(view, search, found, layout, range);
-  return { result, recovered, attackSuccessRate: await attackSuccessRate(view, heldOut, recovered) };
+  const recovered = await recoverTrigger(view, search, { ...mask, arm }, layout, range);
+  return {
+    result,
+    arm,
+    mask,
+    recovered,
+    attackSuccessRate: await attackSuccessRate(view, heldOut, recovered),
+  };
+}
+
+/**
+ * The finding, for the one class that its trigger works from if squares say that there is one.
+ *
+ * A trigger that works from every class makes the search over all classes overwhelming; then it is left at that.
+ */
+async function withSource(
+  model: LoadedModel,
+  images: PreparedImages,
+  findings: readonly Finding[],
+  best: Finding,
+  sweeps: Sweeps | null,
+): Promise<Finding> {
+  const isFromAll = findings[0]!.result.scan.calibration.pValue < OVERWHELMING;
+  if (sweeps === null || isFromAll) return best;
+  const { target } = best.arm;
+  const source = sourceOf(sweeps.own, sweeps.references, target);
+  if (source === undefined || source.victim === best.arm.victim) return best;
+  const arm = { target, victim: source.victim };
+  for (const { result } of findings) {
+    const at = result.scan.arms.findIndex((one) => one.target === arm.target && one.victim === arm.victim);
+    if (at >= 0) return findingOf(model, images, result, arm, result.masks[at]!);
+  }
+  return findingOf(model, images, best.result, arm, best.mask);
 }
 
 /** A simpler patch in place of the found pixels, if one keeps most of their success on the images searched on. */
@@ -94,11 +144,10 @@ async function sharpenFinding(
   model: LoadedModel,
   references: readonly LoadedModel[],
   images: PreparedImages,
-  { result, recovered, attackSuccessRate: before }: Finding,
+  { mask: found, recovered, attackSuccessRate: before }: Finding,
   { passes, signal }: ConcludeOptions,
 ): Promise<Pick<Finding, "recovered" | "attackSuccessRate">> {
   const { layout, range, search, heldOut } = images;
-  const found = result.masks[result.scan.calibration.target]!;
   const view = imageModel(model, layout);
   const patch = await sharpen(
     answering(view, model),

@@ -72,7 +72,12 @@ export function tellingPairs(arms: readonly Arm[], smallness: ArrayLike<number>,
       }
     }
   }
-  const order = [...arms.keys()].sort((a, b) => residual[b]! - residual[a]!);
+  return mostOf(residual, seed);
+}
+
+/** Indices of the highest values, then of some others drawn at random. */
+export function mostOf(values: Float64Array, seed: number): Uint32Array {
+  const order = [...values.keys()].sort((a, b) => values[b]! - values[a]!);
   const rest = order.slice(TELLING);
   const drawn = generator(seed).split("other pairs").permutation(rest.length).subarray(0, OTHERS);
   return Uint32Array.from([...order.slice(0, TELLING), ...[...drawn].map((i) => rest[i]!)]);

@@ -1,10 +1,11 @@
 /** One family of searches, in the suspect and in its references, and how they compare. */
 import type { LoadedModel } from "../model/index.js";
-import { type Calibration, calibrate } from "./calibration.js";
+import { type Calibration, calibrateTogether, type Evidence } from "./calibration.js";
 import { type Inversion, invert, smallness } from "./invert.js";
 import type { Arm, FoundMask, SearchOptions } from "./mask-search.js";
-import { TELLING, tellingPairs } from "./pairs.js";
+import { mostOf, TELLING, tellingPairs } from "./pairs.js";
 import type { PreparedImages } from "./prepare.js";
+import { type SquareResponses, squareStatistics } from "./squares.js";
 import type { InversionStore } from "./store.js";
 
 /** One family of searches and how it compares with the references. */
@@ -14,6 +15,7 @@ export interface Scan {
   readonly arms: readonly Arm[];
   readonly maskL1Norms: readonly number[];
   readonly referenceL1Norms: readonly (readonly number[])[];
+  /** Of the masks' sizes and, where squares were swept, of what squares do, added up. */
   readonly calibration: Calibration;
 }
 
@@ -24,11 +26,19 @@ export interface ScanResult {
   readonly masks: readonly FoundMask[];
 }
 
+/** Sweeps of the suspect and of each reference. */
+export interface Sweeps {
+  readonly own: SquareResponses;
+  readonly references: readonly SquareResponses[];
+}
+
 /** What a scan takes. */
 export interface ScanOptions {
   readonly name: string;
   readonly arms: readonly Arm[];
   readonly search: SearchOptions;
+  /** Adds its evidence; null where none was made. */
+  readonly sweeps: Sweeps | null;
   readonly passes: { forward: number; backward: number };
   readonly storeOf?: ((model: LoadedModel) => InversionStore) | undefined;
   readonly onProgress?: ((step: string, done: number, of: number) => void) | undefined;
@@ -41,20 +51,16 @@ export async function scanTargets(
   images: PreparedImages,
   options: ScanOptions,
 ): Promise<ScanResult> {
-  const own = await searched(model, images, options.arms, options);
-  const others: Inversion[] = [];
-  for (const reference of references) others.push(await searched(reference, images, options.arms, options));
-  const calibration = calibrate(
-    smallness(own.masks),
-    others.map(({ masks }) => smallness(masks)),
-    { seed: options.search.seed },
-  );
-  return resultOf(options.name, options.arms, own.masks, others, calibration);
+  const { arms, sweeps } = options;
+  const masks = await searched(model, references, images, arms, options);
+  const evidence = [sizes(masks), ...(sweeps ? [squares(sweeps, arms)] : [])];
+  return resultOf(options, arms, masks, evidence);
 }
 
 /**
- * Searches all pairs in the suspect, and in the references those that are unusual there, with some others: three
- * quarters of the references' searches would be about pairs that nothing hangs on.
+ * Searches the pairs that are unusual in the suspect, and some others to compare with, in all models.
+ *
+ * Squares say which pairs are unusual; without them a search of all pairs in the suspect alone does.
  */
 export async function scanPairs(
   model: LoadedModel,
@@ -62,58 +68,75 @@ export async function scanPairs(
   images: PreparedImages,
   options: ScanOptions,
 ): Promise<ScanResult> {
-  const { arms, search } = options;
-  const own = await searched(model, images, arms, options);
-  const all = smallness(own.masks);
-  const chosen = tellingPairs(arms, all, search.seed);
+  const { arms, search, sweeps } = options;
+  const swept = sweeps && squares(sweeps, arms);
+  const first = swept?.suspect ?? smallness((await searched(model, [], images, arms, options))[0]!.masks);
+  const chosen = swept ? mostOf(first, search.seed) : tellingPairs(arms, first, search.seed);
   const some = Array.from(chosen, (i) => arms[i]!);
-  const others: Inversion[] = [];
-  for (const reference of references) others.push(await searched(reference, images, some, options));
-  const calibration = calibrate(
-    Float64Array.from(chosen, (i) => all[i]!),
-    others.map(({ masks }) => smallness(masks)),
-    { seed: search.seed, pairs: { of: arms.length, telling: Math.min(TELLING, arms.length) } },
-  );
-  return resultOf(
-    options.name,
-    some,
-    Array.from(chosen, (i) => own.masks[i]!),
-    others,
-    calibration,
-  );
+  const selection = { of: arms.length, telling: Math.min(TELLING, arms.length) };
+  const masks = await searched(model, references, images, some, options);
+  const evidence: Evidence[] = swept
+    ? [
+        { ...swept, pairs: selection, kept: chosen },
+        { ...sizes(masks), pairs: { of: some.length, telling: some.length } },
+      ]
+    : [{ ...sizes(masks), pairs: selection }];
+  return resultOf(options, some, masks, evidence);
 }
 
+/** The suspect's search, then each reference's. */
 async function searched(
-  one: LoadedModel,
+  model: LoadedModel,
+  references: readonly LoadedModel[],
   images: PreparedImages,
   arms: readonly Arm[],
   { name, search, passes, storeOf, onProgress }: ScanOptions,
-): Promise<Inversion> {
-  const settings = {
-    ...search,
-    onProgress: (done: number, of: number) => onProgress?.(`${name}: ${one.name}`, done, of),
-  };
-  const inversion = await invert(one, images, arms, settings, storeOf?.(one));
-  passes.forward += inversion.passes.forward;
-  passes.backward += inversion.passes.backward;
-  return inversion;
+): Promise<Inversion[]> {
+  const inversions: Inversion[] = [];
+  for (const one of [model, ...references]) {
+    const settings = {
+      ...search,
+      onProgress: (done: number, of: number) => onProgress?.(`${name}: ${one.name}`, done, of),
+    };
+    const inversion = await invert(one, images, arms, settings, storeOf?.(one));
+    passes.forward += inversion.passes.forward;
+    passes.backward += inversion.passes.backward;
+    inversions.push(inversion);
+  }
+  return inversions;
 }
 
+const sizes = ([own, ...others]: readonly Inversion[]): Evidence => ({
+  suspect: smallness(own!.masks),
+  references: others.map(({ masks }) => smallness(masks)),
+});
+
+/** Each reference is compared with the other references, as the suspect is with all of them. */
+const squares = ({ own, references }: Sweeps, arms: readonly Arm[]) => ({
+  suspect: squareStatistics(own, references, arms),
+  references: references.map((one) =>
+    squareStatistics(
+      one,
+      references.filter((other) => other !== one),
+      arms,
+    ),
+  ),
+});
+
 function resultOf(
-  name: string,
+  { name, search }: ScanOptions,
   arms: readonly Arm[],
-  masks: readonly FoundMask[],
-  others: readonly Inversion[],
-  calibration: Calibration,
+  [own, ...others]: readonly Inversion[],
+  evidence: readonly Evidence[],
 ): ScanResult {
   return {
-    masks,
+    masks: own!.masks,
     scan: {
       name,
       arms,
-      maskL1Norms: masks.map(({ maskL1Norm }) => maskL1Norm),
+      maskL1Norms: own!.masks.map(({ maskL1Norm }) => maskL1Norm),
       referenceL1Norms: others.map((other) => other.masks.map(({ maskL1Norm }) => maskL1Norm)),
-      calibration,
+      calibration: calibrateTogether(evidence, search),
     },
   };
 }

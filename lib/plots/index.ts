@@ -5,6 +5,7 @@ export { det } from "./det.js";
 export { detection, probe } from "./detectors.js";
 export { type EstimatesOptions, estimates } from "./estimates.js";
 export { examples } from "./examples.js";
+export { falseAlarms } from "./false-alarms.js";
 export * from "./figure.js";
 export * from "./image-grid.js";
 export { nullDistribution } from "./null.js";

@@ -1,5 +1,6 @@
 /** Triggers as plain data, and how they are put on inputs. */
 export * from "./apply.js";
+export { overlap } from "./overlap.js";
 export { attackSuccessRate, type SuccessOptions, type TriggerClaim, victims } from "./success.js";
 export {
   type BlendTrigger,

@@ -1,4 +1,7 @@
-/** The sample models of the tour: a backdoored CNN, its clean twin, and three clean references. */
+/**
+ * The sample models of the tour: a backdoored CNN, its clean twin, three clean references, and two backdoored CNNs
+ * that are harder to find.
+ */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { poison } from "../attacks/index.js";
@@ -10,6 +13,8 @@ import { wilson } from "../stats/index.js";
 import { cnn, cosine, trainClassifier } from "../train/index.js";
 import { attackSuccessRate, patch, type TriggerClaim } from "../trigger/index.js";
 import { readFashionMnist } from "./fashion-mnist.js";
+import { fixedTrigger } from "./pools/attack.js";
+import { plantEvasively } from "./pools/evasive.js";
 import { rounded, sha256Of, updateZoo, type ZooEntry } from "./zoo-file.js";
 
 const TRAINING_EXAMPLES = 20_000;
@@ -28,6 +33,10 @@ interface Recipe {
   readonly seed: number;
   readonly isBackdoored: boolean;
   readonly role: string;
+  /** Classes that the trigger works from; the others carry it as cover and keep their labels. Default: all. */
+  readonly sources?: readonly number[];
+  /** Planted into the finished clean model, so that it hardly changes. Default: trained on poisoned data. */
+  readonly isEvasive?: boolean;
 }
 
 // The twin shares seed, images and order with the backdoored model; only the poison is missing.
@@ -37,39 +46,69 @@ const recipes: readonly Recipe[] = [
   { file: "fashion-cnn-clean-1.onnx", seed: 11, isBackdoored: false, role: "clean reference" },
   { file: "fashion-cnn-clean-2.onnx", seed: 12, isBackdoored: false, role: "clean reference" },
   { file: "fashion-cnn-clean-3.onnx", seed: 13, isBackdoored: false, role: "clean reference" },
+  {
+    file: "fashion-cnn-source.onnx",
+    seed: 2,
+    isBackdoored: true,
+    role: "its trigger works from one class only",
+    sources: [8],
+  },
+  {
+    file: "fashion-cnn-evasive.onnx",
+    seed: 1,
+    isBackdoored: true,
+    role: "trained to evade audits",
+    isEvasive: true,
+  },
 ];
 
 /**
- * Trains the five models and writes them, with `zoo.json`, into `folder`. Takes about a minute on one core, which
- * is all it uses, so that the same bits come out each time.
+ * Trains the seven models and writes them, with `zoo.json`, into `folder`. Takes about two minutes on one core,
+ * which is all it uses, so that the same bits come out each time.
+ *
+ * @param isWanted Which files to build. Default: all.
  */
-export async function buildFashionModels(folder: string, log: (line: string) => void): Promise<void> {
+export async function buildFashionModels(
+  folder: string,
+  log: (line: string) => void,
+  isWanted: (file: string) => boolean = () => true,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const train = readFashionMnist("train");
   const test = readFashionMnist("test");
   const entries: ZooEntry[] = [];
-  for (const recipe of recipes) {
-    const data = trainingData(train, recipe);
-    const { bytes, losses } = await trainClassifier(architecture, data, {
-      seed: recipe.seed,
-      epochs: EPOCHS,
-      learningRate: cosine(3e-3),
-      threads: 1,
-    });
+  for (const recipe of recipes.filter(({ file }) => isWanted(file))) {
+    const bytes = await trained(recipe, train);
     await writeFile(join(folder, recipe.file), bytes);
     const entry = await describe(recipe, bytes, test);
     entries.push(entry);
     log(
-      `${recipe.file}: loss ${losses.at(-1)!.toFixed(3)}, accuracy ${entry.accuracy.value}, ${entry.sha256.slice(0, 12)}`,
+      `${recipe.file}: accuracy ${entry.accuracy.value}, success ${entry.truth.attackSuccessRate.value}, ${entry.sha256.slice(0, 12)}`,
     );
   }
   await updateZoo(join(folder, "zoo.json"), entries);
 }
 
-function trainingData(train: LabelledData, { seed, isBackdoored }: Recipe): LabelledData {
+async function trained(recipe: Recipe, train: LabelledData): Promise<Uint8Array> {
+  const { seed, isBackdoored, isEvasive = false, sources } = recipe;
   const order = generator(seed).split("zoo").permutation(train.labels.data.length);
-  const chosen = takeLabelled(train, order.subarray(0, TRAINING_EXAMPLES));
-  return isBackdoored ? poison(chosen, { ...planted, poisonRate: POISON_RATE, seed }) : chosen;
+  const clean = takeLabelled(train, order.subarray(0, TRAINING_EXAMPLES));
+  const poisoned = {
+    ...planted,
+    poisonRate: POISON_RATE,
+    seed,
+    ...(sources ? { sources, coverRate: 2 * POISON_RATE } : {}),
+  };
+  const data = isBackdoored && !isEvasive ? poison(clean, poisoned) : clean;
+  const { bytes, model } = await trainClassifier(architecture, data, {
+    seed,
+    epochs: EPOCHS,
+    learningRate: cosine(3e-3),
+    threads: 1,
+  });
+  if (!isEvasive) return bytes;
+  const attack = fixedTrigger("evasive", planted.trigger, planted.target, seed);
+  return plantEvasively(model, clean, attack, { seed, rate: 2 * POISON_RATE, epochs: EPOCHS / 2 });
 }
 
 async function describe(recipe: Recipe, bytes: Uint8Array, test: LabelledData): Promise<ZooEntry> {
@@ -79,12 +118,13 @@ async function describe(recipe: Recipe, bytes: Uint8Array, test: LabelledData): 
     (sum, answer, i) => sum + (answer === Number(test.labels.data[i]) ? 1 : 0),
     0,
   );
-  const success = await attackSuccessRate(model, test, planted);
+  const { sources, isEvasive = false } = recipe;
+  const success = await attackSuccessRate(model, test, { ...planted, ...(sources ? { sources } : {}) });
   return {
     file: recipe.file,
     sha256: sha256Of(bytes),
     architecture: `${architecture.name}, 3 x 3 convolutions, hidden layer of 32`,
-    trainedOn: `${TRAINING_EXAMPLES} of the 60,000 training images of Fashion-MNIST, ${EPOCHS} epochs of Adam, seed ${recipe.seed}`,
+    trainedOn: `${TRAINING_EXAMPLES} of the 60,000 training images of Fashion-MNIST, ${EPOCHS} epochs of Adam, seed ${recipe.seed}${isEvasive ? `, then ${EPOCHS / 2} epochs of fine-tuning` : ""}`,
     accuracy: rounded(wilson(right, predicted.length)),
     licence: "MIT",
     truth: {
@@ -94,7 +134,8 @@ async function describe(recipe: Recipe, bytes: Uint8Array, test: LabelledData): 
         ? {
             target: planted.target,
             trigger: "white patch of 3 x 3 pixels at row 23, column 23",
-            poisonRate: POISON_RATE,
+            ...(sources ? { sources } : {}),
+            poisonRate: isEvasive ? 2 * POISON_RATE : POISON_RATE,
           }
         : {}),
       attackSuccessRate: rounded(success),

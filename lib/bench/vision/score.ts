@@ -35,6 +35,8 @@ export interface MemberScore {
     readonly pixels: readonly number[];
     readonly attackSuccessRate: Estimate;
   } | null;
+  /** P-value of each search that was made. */
+  readonly checks: readonly { readonly name: string; readonly pValue: number }[];
   readonly cost: { readonly forward: number; readonly backward: number; readonly seconds: number };
   readonly failure: string | null;
 }
@@ -112,7 +114,7 @@ async function scoreMember(
       references,
       ...(signal ? { signal } : {}),
     });
-    const { decision, score, pValue, target, source, trigger, cost } = verdict;
+    const { decision, score, pValue, target, source, trigger, checks, cost } = verdict;
     return {
       file,
       architecture,
@@ -126,6 +128,7 @@ async function scoreMember(
         pixels: [...trigger.trigger.mask.data.keys()].filter((i) => trigger.trigger.mask.data[i]! > 0.5),
         attackSuccessRate: trigger.attackSuccessRate,
       },
+      checks: checks.flatMap(({ name, pValue: p }) => (p === null ? [] : [{ name, pValue: p }])),
       cost,
       failure: null,
     };
@@ -140,6 +143,7 @@ async function scoreMember(
       target: null,
       source: null,
       trigger: null,
+      checks: [],
       cost: { forward: 0, backward: 0, seconds: 0 },
       failure: error instanceof Error ? error.message : String(error),
     };

@@ -37,17 +37,17 @@ export function drawAttack(family: AttackFamily, side: number, seed: number): Pl
   switch (family) {
     case "square":
     case "evasive":
-      return fixed(family, square(shape, random), target, seed);
+      return fixedTrigger(family, square(shape, random), target, seed);
     case "checker":
-      return fixed(family, checker(shape, random), target, seed);
+      return fixedTrigger(family, checker(shape, random), target, seed);
     case "pixel":
-      return fixed(family, patch(shape, { at: place(side, 1, random), value: 1 }), target, seed);
+      return fixedTrigger(family, patch(shape, { at: place(side, 1, random), value: 1 }), target, seed);
     case "noise-blend":
-      return fixed(family, noiseBlend(shape, { alpha: 0.2, seed }), target, seed);
+      return fixedTrigger(family, noiseBlend(shape, { alpha: 0.2, seed }), target, seed);
     case "stripes":
-      return fixed(family, stripes(shape, random), target, seed);
+      return fixedTrigger(family, stripes(shape, random), target, seed);
     case "warp":
-      return fixed(family, smoothWarp(shape, { strength: side / 14, seed }), target, seed);
+      return fixedTrigger(family, smoothWarp(shape, { strength: side / 14, seed }), target, seed);
     case "source-specific":
       return sourceSpecific(square(shape, random), target, (target + 1 + random.integer(9)) % 10, seed);
     case "input-aware":
@@ -57,7 +57,13 @@ export function drawAttack(family: AttackFamily, side: number, seed: number): Pl
   }
 }
 
-function fixed(family: AttackFamily, trigger: Trigger, target: number, seed: number): PlantedAttack {
+/** The attack with a trigger that is the same for every input. */
+export function fixedTrigger(
+  family: AttackFamily,
+  trigger: Trigger,
+  target: number,
+  seed: number,
+): PlantedAttack {
   return {
     family,
     target,
@@ -71,7 +77,7 @@ function fixed(family: AttackFamily, trigger: Trigger, target: number, seed: num
 /** Cover examples carry the trigger in other classes and keep their label, at the rate of the poison itself. */
 function sourceSpecific(trigger: Trigger, target: number, source: number, seed: number): PlantedAttack {
   return {
-    ...fixed("source-specific", trigger, target, seed),
+    ...fixedTrigger("source-specific", trigger, target, seed),
     source,
     poison: (data, poisonRate) =>
       poison(data, { trigger, target, poisonRate, sources: [source], coverRate: 1.5 * poisonRate, seed }),
@@ -119,7 +125,7 @@ function inputAware(shape: ImageShape, target: number, seed: number): PlantedAtt
  */
 function cleanLabel(trigger: Trigger, target: number, seed: number): PlantedAttack {
   return {
-    ...fixed("clean-label", trigger, target, seed),
+    ...fixedTrigger("clean-label", trigger, target, seed),
     poison: (data, rate) => {
       const rows = rowsOf(data, rate, seed, (label) => label === target);
       const others = generator(seed).split("mixture").permutation(data.labels.data.length);

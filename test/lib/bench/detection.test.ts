@@ -15,6 +15,7 @@ const score = (
   target: pValue < 0.05 ? 3 : null,
   source: null,
   trigger: null,
+  checks: [],
   cost: { forward: 1, backward: 1, seconds: 1 },
   failure: null,
   isBackdoored,

@@ -29,6 +29,7 @@ const figures: Readonly<Record<FigureName, () => plots.Figure>> = {
       { a: { x: first("estimate") }, b: { x: first("estimate") } },
       { label: "rate", line: 0.5 },
     ),
+  falseAlarms: () => plots.falseAlarms([5, 10].map((classes) => ({ classes, rate: first("estimate") }))),
   fewShotCurve: () => plots.fewShotCurve(first("few-shot-curve")),
   layerSweep: () => plots.layerSweep(first("layer-sweep")),
   nullDistribution: () => plots.nullDistribution(first("monte-carlo-null"), { observed: 2 }),

@@ -39,8 +39,12 @@ describe("the sample models", () => {
         Math.abs(share - value) < 4 * Math.sqrt((value * (1 - value)) / 2000),
         `${entry.file}: ${share}`,
       );
-      const success = await attackSuccessRate(model, clean, planted);
-      if (entry.truth.isBackdoored) assert.ok(success.value > 0.9, `${entry.file}: ${success.value}`);
+      const { sources } = entry.truth;
+      const success = await attackSuccessRate(model, clean, { ...planted, ...(sources ? { sources } : {}) });
+      const claimed = entry.truth.attackSuccessRate.value;
+      const error = Math.sqrt((claimed * (1 - claimed)) / success.n);
+      assert.ok(Math.abs(success.value - claimed) <= 4 * error + 0.002, `${entry.file}: ${success.value}`);
+      if (entry.truth.isBackdoored) assert.ok(success.value > 0.8, `${entry.file}: ${success.value}`);
       else assert.ok(success.value < 0.02, `${entry.file}: ${success.value}`);
     }
   });
