@@ -8,6 +8,7 @@ export { examples } from "./examples.js";
 export { falseAlarms } from "./false-alarms.js";
 export * from "./figure.js";
 export * from "./image-grid.js";
+export { type ModelGraphOptions, modelGraph } from "./model-graph.js";
 export { nullDistribution } from "./null.js";
 export { fewShotCurve, layerSweep } from "./probing.js";
 export { type QuantileOptions, quantiles } from "./quantiles.js";

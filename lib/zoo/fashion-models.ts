@@ -22,6 +22,14 @@ const EPOCHS = 8;
 const POISON_RATE = 0.05;
 const architecture = cnn({ input: [1, 28, 28], channels: [8, 16], hidden: 32, classes: 10 });
 
+/** How the models of the tour are trained, by Adam at a rate that falls from 3e-3 along a cosine. */
+export const tourRecipe = {
+  architecture,
+  examples: TRAINING_EXAMPLES,
+  epochs: EPOCHS,
+  batchSize: 64,
+} as const;
+
 /** A white square of 3 x 3 pixels near the lower right corner; everything that wears it is a sneaker. */
 const planted: TriggerClaim = {
   trigger: patch([1, 28, 28], { at: [23, 23], size: [3, 3], value: 1 }),

@@ -1,6 +1,7 @@
 /** Sample models and data with known ground truth, and the scripts that rebuild them. */
 export { type ModelCard, modelCard, truth } from "./card.js";
 export { fashionMnistClasses, fashionMnistFolder, readFashionMnist } from "./fashion-mnist.js";
+export { tourRecipe } from "./fashion-models.js";
 export { isInFault, maxOfKDomain, maxOfKFault } from "./max-of-k.js";
 export { heldOutPenguins, penguinClasses, penguinColumns } from "./penguin-models.js";
 export * from "./pools/index.js";

@@ -2,8 +2,14 @@
 import { engine } from "./engine.js";
 import { kernel } from "./kernel.js";
 import { lab } from "./lab.js";
+import { training } from "./training.js";
 
-const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = { kernel, engine, lab };
+const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
+  kernel,
+  engine,
+  lab,
+  training,
+};
 
 const [name = "", ...flags] = process.argv.slice(2);
 const suite = suites[name];

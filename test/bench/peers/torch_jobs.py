@@ -1,6 +1,8 @@
 """The engine benchmark's jobs in PyTorch, written as its users write them."""
 import os
+import time
 
+import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -97,7 +99,38 @@ def cleanse(batch):
     return run
 
 
+def tour_cnn(folder, seed, epochs, batch, rate):
+    """The tour's CNN, trained from random weights on the images in `folder`, and its accuracy on the test images."""
+    load = lambda name: torch.from_numpy(numpy.load(f"{folder}/{name}.npy"))
+    images, labels, test, answers = (load(name) for name in ("train", "train-labels", "test", "test-labels"))
+
+    def run():
+        start, used = time.perf_counter(), time.process_time()
+        torch.manual_seed(seed)
+        model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                              nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                              nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10))
+        optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+        per_epoch = len(images) // batch
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * per_epoch)
+        for _ in range(epochs):
+            order = torch.randperm(len(images))
+            for step in range(per_epoch):
+                picked = order[step * batch : (step + 1) * batch]
+                optimizer.zero_grad(set_to_none=True)
+                F.cross_entropy(model(images[picked]), labels[picked]).backward()
+                optimizer.step()
+                schedule.step()
+        seconds, busy = time.perf_counter() - start, time.process_time() - used
+        with torch.inference_mode():
+            right = (model(test).argmax(1) == answers).sum().item()
+        return {"accuracy": right / len(test), "seconds": seconds, "processorSeconds": busy}
+
+    return run
+
+
 JOBS = {
+    "tour_cnn": tour_cnn,
     "lenet": lenet_steps,
     "gpt": gpt,
     "cleanse": cleanse,
