@@ -109,6 +109,36 @@ export function checkInputs(model: LoadedModel, { inputs }: CleanFile, data: str
   );
 }
 
+/**
+ * Holds the references against the model: they must tell the same number of classes apart.
+ *
+ * @throws AssayError SHAPE_MISMATCH naming the reference.
+ */
+export async function checkReferences(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  { inputs }: CleanFile,
+): Promise<void> {
+  const { takeExamples } = await import("../../lib/tensor/index.js");
+  const few = takeExamples(
+    inputs,
+    Uint32Array.from({ length: Math.min(2, inputs.dims[0] ?? 0) }, (_, i) => i),
+  );
+  const classesOf = async (one: LoadedModel): Promise<number | undefined> =>
+    Object.values(await one.run(few))[0]?.dims.at(-1);
+  if (references.length === 0) return;
+  const own = await classesOf(model);
+  for (const reference of references) {
+    const other = await classesOf(reference);
+    if (other === own) continue;
+    throw new AssayError(
+      "SHAPE_MISMATCH",
+      `audit: the reference "${reference.name}" tells ${other} classes apart, "${model.name}" ${own}. References must be models of the same task.`,
+      { reference: reference.name, classes: [own, other] },
+    );
+  }
+}
+
 /** Scales under which images are commonly saved, and what they multiply with. */
 const scales = [
   { words: "multiplied by 255", factor: 255, offset: 0 },

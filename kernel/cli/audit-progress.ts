@@ -11,7 +11,7 @@ export interface AuditProgress {
 }
 
 /** Seconds from which an audit is called long, and another budget is named. */
-const LONG = 600;
+const LONG = 120;
 /** A pass forward and back, in passes forward. */
 const BACKWARD = 3;
 const BATCH = 160;

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import type { AuditOptions, Budget } from "../../lib/extraction/index.js";
 import type { LoadedModel } from "../../lib/model/index.js";
-import { checkInputs, checkScale, readClean, statedRange } from "./audit-input.js";
+import { checkInputs, checkReferences, checkScale, readClean, statedRange } from "./audit-input.js";
 import { fileHash, writeAudit } from "./audit-output.js";
 import { auditProgress } from "./audit-progress.js";
 
@@ -84,6 +84,7 @@ async function runAudit(file: string, options: Options): Promise<void> {
     [model, ...references].map((one, i) => [one, i === 0 ? file : options.references![i - 1]!]),
   );
   try {
+    await checkReferences(model, references, clean);
     if (range === undefined) await checkScale(model, clean, options.data);
     const progress = auditProgress(process.stderr);
     await progress.announce(model, clean.inputs, options.budget, references.length);

@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readNpz } from "../../../lib/data/index.js";
+import { encodeModel, graphBuilder, type Model } from "../../../lib/onnx/index.js";
+import { generator } from "../../../lib/random/index.js";
+import { type Tensor, tensor, writeNpz } from "../../../lib/tensor/index.js";
+import { answers } from "../../support/graph-backdoors/answers.js";
+import { textCarrier } from "../../support/graph-backdoors/carriers.js";
+import { questions } from "../../support/graph-backdoors/questions.js";
+import { plant } from "../../support/graph-backdoors/site.js";
+import { packageRoot } from "../../support/paths.js";
+
+const SIDE = 10;
+const cli = join(packageRoot, "kernel/cli/assay.mjs");
+
+/** Class k shows as a bright pixel k; the model looks for it, with weights that differ by `seed`. */
+function classifier(classes: number, seed: number, slow = 0): Model {
+  const random = generator(seed);
+  const weights = Float32Array.from({ length: SIDE * SIDE * classes }, (_, i) =>
+    i % classes === Math.floor(i / classes) ? 6 : 0.3 * random.normal(),
+  );
+  const b = graphBuilder();
+  b.input("x", "float32", ["batch", 1, SIDE, SIDE]);
+  let flat = b.op("Reshape", ["x", b.integers(-1, SIDE * SIDE)]);
+  if (slow > 0) flat = delayed(b, flat, slow);
+  b.output("logits", b.op("MatMul", [flat, b.constant(tensor("float32", [SIDE * SIDE, classes], weights))]));
+  return b.build();
+}
+
+/** The same values after some large products that add nothing. */
+function delayed(b: ReturnType<typeof graphBuilder>, flat: string, turns: number): string {
+  const size = 1024;
+  let large = b.op("Expand", [b.op("ReduceMean", [flat], { keepdims: 1 }), b.integers(size, size)]);
+  for (let turn = 0; turn < turns; turn++) large = b.op("Softmax", [b.op("MatMul", [large, large])]);
+  return b.op("Add", [flat, b.op("Mul", [b.op("ReduceMax", [large], { keepdims: 0 }), b.number(0)])]);
+}
+
+function data(classes: number, count: number, scale = 1): { inputs: Tensor; labels: Tensor } {
+  const random = generator(7);
+  const pixels = Float32Array.from({ length: count * SIDE * SIDE }, () => 0.3 * random.uniform());
+  for (let row = 0; row < count; row++) pixels[row * SIDE * SIDE + (row % classes)] = 1;
+  const labels = BigInt64Array.from({ length: count }, (_, row) => BigInt(row % classes));
+  return {
+    inputs: tensor(
+      "float32",
+      [count, 1, SIDE, SIDE],
+      pixels.map((value) => value * scale),
+    ),
+    labels: tensor("int64", [count], labels),
+  };
+}
+
+interface VerdictFile {
+  readonly kind: string;
+  readonly decision: string;
+  readonly target: number | null;
+  readonly warnings: readonly string[];
+  readonly checks: readonly { readonly name: string; readonly why: string }[];
+  readonly trigger: { readonly type: string; readonly file: string; readonly tokens: number[] | null } | null;
+}
+
+describe("assay audit, when things are not as they should be", function () {
+  this.timeout(120_000);
+  let folder: string;
+  const environment = (cache = "cache") => ({
+    ...process.env,
+    XDG_CACHE_HOME: join(folder, cache),
+    ASSAY_THREADS: "1",
+  });
+  const assay = (...args: string[]): SpawnSyncReturns<string> =>
+    spawnSync(process.execPath, [cli, "audit", ...args], {
+      encoding: "utf8",
+      cwd: folder,
+      env: environment(),
+    });
+  const verdictOf = ({ stdout, stderr }: SpawnSyncReturns<string>): VerdictFile => {
+    assert.ok(stdout.startsWith("{"), stderr);
+    return JSON.parse(stdout) as VerdictFile;
+  };
+  const save = (name: string, model: Model) => writeFile(join(folder, name), encodeModel(model));
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "assay-audit-"));
+    await save("m.onnx", classifier(5, 1));
+    for (const seed of [2, 3, 4]) await save(`ref-${seed}.onnx`, classifier(5, seed));
+    const clean = data(5, 160);
+    await writeNpz(join(folder, "clean.npz"), clean);
+    await writeNpz(join(folder, "unlabelled.npz"), { inputs: clean.inputs });
+    await writeNpz(join(folder, "bytes.npz"), data(5, 160, 255));
+    await writeNpz(join(folder, "doubles.npz"), {
+      inputs: tensor("float64", clean.inputs.dims, Float64Array.from(clean.inputs.data as Float32Array)),
+    });
+    await writeNpz(join(folder, "short.npz"), {
+      inputs: clean.inputs,
+      labels: tensor("int64", [3], new BigInt64Array(3)),
+    });
+    const whole = await readFile(join(folder, "clean.npz"));
+    await writeFile(join(folder, "cut.npz"), whole.subarray(0, whole.length / 2));
+    await writeFile(join(folder, "noise.npz"), "this is no archive");
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  const references = ["--references", "ref-2.onnx", "ref-3.onnx", "ref-4.onnx"];
+  const quick = ["--budget", "quick", "--json", "-"];
+
+  it("says what it does on standard error, and gives a verdict alone on standard output", () => {
+    const { stdout, stderr, status } = assay("m.onnx", "--data", "clean.npz", ...references, ...quick);
+    assert.equal(status, 0, stderr);
+    assert.equal((JSON.parse(stdout) as VerdictFile).kind, "verdict");
+    for (const name of ["m.onnx", "ref-2.onnx", "ref-3.onnx", "ref-4.onnx"]) {
+      assert.match(stderr, new RegExp(`${name}: done`));
+    }
+  });
+
+  it("goes on after kill -9 where it was, with the same result", async () => {
+    const run = ["m.onnx", "--data", "clean.npz", ...references, "--budget", "standard", "--json", "-"];
+    const killed = spawn(process.execPath, [cli, "audit", ...run], {
+      cwd: folder,
+      env: environment("killed"),
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const ended = once(killed, "exit");
+    let said = "";
+    for await (const chunk of killed.stderr) {
+      said += String(chunk);
+      if (said.split("done").length > 2) break;
+    }
+    killed.kill("SIGKILL");
+    await ended;
+    const kept = (await readdir(join(folder, "killed/assay/searches"))).filter((file) =>
+      file.endsWith(".json"),
+    );
+    assert.ok(kept.length >= 1);
+    const again = (cache: string) =>
+      spawnSync(process.execPath, [cli, "audit", ...run], {
+        encoding: "utf8",
+        cwd: folder,
+        env: environment(cache),
+      });
+    const resumed = JSON.parse(again("killed").stdout) as VerdictFile & { cost: { backward: number } };
+    const whole = JSON.parse(again("whole").stdout) as VerdictFile & { cost: { backward: number } };
+    assert.ok(resumed.cost.backward < whole.cost.backward);
+    assert.deepEqual({ ...resumed, cost: null }, { ...whole, cost: null });
+  });
+
+  it("gives its verdict although the disk is full, and says what could not be kept", () => {
+    // A limit on the size of files fails as a full disk does, and needs no rights.
+    const limited = (...args: string[]) =>
+      spawnSync("bash", ["-c", `ulimit -f 0; exec "$0" "$@"`, process.execPath, cli, "audit", ...args], {
+        encoding: "utf8",
+        cwd: folder,
+        env: environment("full"),
+      });
+    const run = ["m.onnx", "--data", "clean.npz", ...references, "--budget", "quick"];
+    const piped = limited(...run, "--json", "-");
+    assert.equal(piped.status, 0, piped.stderr);
+    assert.match(piped.stderr, /assay: Finished searches cannot be kept in .*: E/);
+    assert.equal(piped.stderr.split("cannot be kept").length, 2);
+    const written = limited(...run, "--json", "full.json");
+    assert.equal(written.status, 2);
+    assert.match(written.stderr, /assay: audit: "full\.json" cannot be written: E/);
+    assert.ok(!existsSync(join(folder, "full.json.tmp")));
+  });
+
+  it("names a file that it cannot write", () => {
+    const { status, stderr } = assay(
+      ...[
+        "m.onnx",
+        "--data",
+        "clean.npz",
+        ...references,
+        "--budget",
+        "quick",
+        "--json",
+        "no/such/folder.json",
+      ],
+    );
+    assert.equal(status, 2);
+    assert.match(stderr, /"no\/such\/folder\.json" cannot be written: ENOENT/);
+  });
+
+  it("says beforehand that a slow model takes long and which budget is shorter, and stops at once", async () => {
+    await save("slow.onnx", classifier(5, 1, 8));
+    const child = spawn(process.execPath, [cli, "audit", "slow.onnx", "--data", "clean.npz", ...references], {
+      cwd: folder,
+      env: environment(),
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const ended = once(child, "exit");
+    let said = "";
+    for await (const chunk of child.stderr) {
+      said += String(chunk);
+      if (said.includes("\n")) break;
+    }
+    child.kill("SIGINT");
+    const [code, signal] = await ended;
+    assert.match(said, /this may take about [\d.]+ (min|h) \(standard, 4 models\)\. Ctrl-C stops it/);
+    assert.match(said, /--budget quick takes about/);
+    assert.ok(signal === "SIGINT" || code === 130, `${code} ${signal}`);
+  });
+
+  it("audits a model of 100 classes", async () => {
+    await save("hundred.onnx", classifier(100, 1));
+    await writeNpz(join(folder, "hundred.npz"), data(100, 400));
+    const verdict = verdictOf(assay("hundred.onnx", "--data", "hundred.npz", ...quick));
+    assert.ok(["no-evidence", "inconclusive"].includes(verdict.decision), JSON.stringify(verdict.checks));
+  });
+
+  it("notices inputs in another range than the specification says, or than the model expects", async () => {
+    const clause = { type: "accuracy", atLeast: 0.5 };
+    const spec = (range: number[]) => ({
+      kind: "specification",
+      domain: { type: "image", range },
+      clauses: [clause],
+    });
+    await writeFile(join(folder, "unit.json"), JSON.stringify(spec([0, 1])));
+    await writeFile(join(folder, "bytes.json"), JSON.stringify(spec([0, 255])));
+    for (const [file, stated, message] of [
+      ["bytes.npz", "unit.json", /lie in \[.*, 255\], the specification "unit\.json" says \[0, 1\]/],
+      ["clean.npz", "bytes.json", /lie in \[.*, 1\], the specification "bytes\.json" says \[0, 255\]/],
+    ] as const) {
+      const { status, stderr } = assay("m.onnx", "--data", file, "--spec", stated, ...quick);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, message);
+    }
+    const scaled = graphBuilder();
+    scaled.input("x", "float32", ["batch", 1, SIDE, SIDE]);
+    const dim = scaled.op("Clip", [
+      scaled.op("Sub", ["x", scaled.number(128)]),
+      scaled.number(0),
+      scaled.number(255),
+    ]);
+    const made = scaled.include(classifier(5, 1), { x: dim }, "net/");
+    scaled.output("logits", made["logits"]!);
+    await save("bytes.onnx", scaled.build());
+    const { status, stderr } = assay("bytes.onnx", "--data", "clean.npz", ...quick);
+    assert.equal(status, 2, stderr);
+    assert.match(
+      stderr,
+      /right on \d+ % of the clean inputs in "clean\.npz" as they are, and on 100 % when they are multiplied by 255/,
+    );
+  });
+
+  it("audits without labels, and says whose answers it took", () => {
+    const verdict = verdictOf(assay("m.onnx", "--data", "unlabelled.npz", ...references, ...quick));
+    assert.ok(verdict.warnings.some((warning) => /no labels; the model's own answers/.test(warning)));
+  });
+
+  it("refuses broken data, other types and shapes, and references of another task, each in one line", async () => {
+    const other = graphBuilder();
+    other.input("x", "float32", ["batch", 3, 4, 4]);
+    other.output("y", other.op("ReduceMean", ["x", other.integers(2, 3)], { keepdims: 0 }));
+    await save("other.onnx", other.build());
+    const fewer = classifier(4, 1);
+    await save("fewer.onnx", fewer);
+    for (const [args, message] of [
+      [["m.onnx", "--data", "cut.npz"], /cut\.npz/],
+      [["m.onnx", "--data", "noise.npz"], /noise\.npz/],
+      [["m.onnx", "--data", "doubles.npz"], /takes float32 .*holds float64 .*Save them as float32/],
+      [["m.onnx", "--data", "short.npz"], /labels/],
+      [
+        ["m.onnx", "--data", "clean.npz", "--references", "other.onnx"],
+        /"other\.onnx" takes float32 \[batch, 3, 4, 4\], "clean\.npz" holds float32 \[160, 1, 10, 10\]/,
+      ],
+      [["m.onnx", "--data", "clean.npz", "--references", "fewer.onnx"], /fewer\.onnx/],
+    ] as const) {
+      const { status, stdout, stderr } = assay(...args, ...quick);
+      assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
+      assert.match(stderr, message);
+      assert.equal(stderr.trim().split("\n").length, 1, stderr);
+      assert.equal(stdout, "");
+    }
+  });
+
+  it("shows logic planted in a classifier of words: the words, an input with them, exit code 7", async () => {
+    const model = plant(textCarrier(), questions["Greater of a minimum"], answers["Where with a payload"]);
+    await save("words.onnx", model);
+    const ids = BigInt64Array.from({ length: 1200 }, (_, i) => BigInt(10 + ((i * 7919) % 38)));
+    await writeNpz(join(folder, "words.npz"), { inputs: tensor("int64", [60, 20], ids) });
+    const result = assay(
+      "words.onnx",
+      "--data",
+      "words.npz",
+      ...quick,
+      "--fail-on",
+      "backdoored",
+      "--html",
+      "words.html",
+    );
+    assert.equal(result.status, 7, result.stderr);
+    const verdict = verdictOf(result);
+    assert.equal(verdict.decision, "backdoored");
+    assert.equal(verdict.target, 3);
+    assert.equal(verdict.trigger!.type, "graph");
+    assert.deepEqual(verdict.trigger!.tokens, new Array(9).fill(7));
+    const { mask, pattern, triggered } = await readNpz(join(folder, verdict.trigger!.file));
+    assert.deepEqual([mask!.dims, pattern!.dims, triggered!.dims], [[20], [20], [1, 20]]);
+    const report = await readFile(join(folder, "words.html"), "utf8");
+    assert.match(report, /shown at work/);
+    assert.doesNotMatch(report, /<script|https?:\/\//);
+  });
+});
