@@ -61,17 +61,17 @@ async function writeTrigger(file: string, { verdict, witness }: Audit, folder: s
   if (witness) {
     const { mask, pattern, clean, triggered, attackSuccessRate } = witness;
     const isTokens = !pattern.type.startsWith("float");
-    await writing(path, () => writeNpz(path, { ...pictureOf(mask, pattern), clean, triggered }));
+    const isKept = await kept(path, () => writeNpz(path, { ...pictureOf(mask, pattern), clean, triggered }));
     const tokens = isTokens
       ? Array.from(pattern.data as BigInt64Array, Number).filter((_, i) => mask.data[i] !== 0)
       : null;
-    return { type: "graph", file: name, tokens, attackSuccessRate };
+    return { type: "graph", file: isKept ? name : null, tokens, attackSuccessRate };
   }
   if (!verdict.trigger) return null;
   const { trigger, shape, attackSuccessRate } = verdict.trigger;
   const { mask, pattern } = trigger;
-  await writing(path, () => writeNpz(path, { mask, pattern }));
-  return { type: shape, file: name, tokens: null, attackSuccessRate };
+  const isKept = await kept(path, () => writeNpz(path, { mask, pattern }));
+  return { type: shape, file: isKept ? name : null, tokens: null, attackSuccessRate };
 }
 
 /** Mask `[h, w]` and pattern `[c, h, w]` of an image; others as they are. */
@@ -86,6 +86,18 @@ function pictureOf(
     Math.max(...Array.from({ length: channels! }, (_unused, channel) => mask.data[channel * plane + at]!)),
   );
   return { mask: { ...mask, dims: [height!, width], data: any }, pattern };
+}
+
+/** Writes what the verdict can do without; a problem is said on standard error. */
+async function kept(path: string, write: () => Promise<void>): Promise<boolean> {
+  try {
+    await writing(path, write);
+    return true;
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    process.stderr.write(`assay: ${error.message}\n`);
+    return false;
+  }
 }
 
 /** Says which file could not be written, and why. */
