@@ -5,14 +5,14 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { answers } from "../../../lib/bench/graph/answers.js";
+import { textCarrier } from "../../../lib/bench/graph/carriers.js";
+import { questions } from "../../../lib/bench/graph/questions.js";
+import { plant } from "../../../lib/bench/graph/site.js";
 import { readNpz } from "../../../lib/data/index.js";
 import { encodeModel, graphBuilder, type Model } from "../../../lib/onnx/index.js";
 import { generator } from "../../../lib/random/index.js";
 import { type Tensor, tensor, writeNpz } from "../../../lib/tensor/index.js";
-import { answers } from "../../support/graph-backdoors/answers.js";
-import { textCarrier } from "../../support/graph-backdoors/carriers.js";
-import { questions } from "../../support/graph-backdoors/questions.js";
-import { plant } from "../../support/graph-backdoors/site.js";
 import { packageRoot } from "../../support/paths.js";
 
 const SIDE = 10;

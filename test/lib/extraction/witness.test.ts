@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { answers } from "../../../lib/bench/graph/answers.js";
+import { imageCarrier, textCarrier } from "../../../lib/bench/graph/carriers.js";
+import { disguises } from "../../../lib/bench/graph/disguises.js";
+import { floatLookAlikes } from "../../../lib/bench/graph/look-alikes.js";
+import { questions } from "../../../lib/bench/graph/questions.js";
+import { sealedModels } from "../../../lib/bench/graph/sealed.js";
+import { plant } from "../../../lib/bench/graph/site.js";
 import { readLabelled } from "../../../lib/data/index.js";
 import { findWitness } from "../../../lib/extraction/index.js";
 import { wrapModel } from "../../../lib/model/index.js";
 import { decodeModel, encodeModel, type Model } from "../../../lib/onnx/index.js";
 import { type Tensor, takeExamples, tensor } from "../../../lib/tensor/index.js";
-import { answers } from "../../support/graph-backdoors/answers.js";
-import { imageCarrier, textCarrier } from "../../support/graph-backdoors/carriers.js";
-import { disguises } from "../../support/graph-backdoors/disguises.js";
-import { floatLookAlikes } from "../../support/graph-backdoors/look-alikes.js";
-import { questions } from "../../support/graph-backdoors/questions.js";
-import { sealedModels } from "../../support/graph-backdoors/sealed.js";
-import { plant } from "../../support/graph-backdoors/site.js";
 import { packageRoot } from "../../support/paths.js";
 
 const image = imageCarrier();

@@ -2,6 +2,13 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
 import { graphBackdoor, graphBackdoorStyles } from "../../../../lib/attacks/index.js";
+import { answers } from "../../../../lib/bench/graph/answers.js";
+import { imageCarrier, textCarrier } from "../../../../lib/bench/graph/carriers.js";
+import { disguises } from "../../../../lib/bench/graph/disguises.js";
+import { floatLookAlikes, textLookAlikes } from "../../../../lib/bench/graph/look-alikes.js";
+import { questions } from "../../../../lib/bench/graph/questions.js";
+import { COMMITMENT, commitmentOf, sealedModels } from "../../../../lib/bench/graph/sealed.js";
+import { type Carrier, example, plant } from "../../../../lib/bench/graph/site.js";
 import { wrapModel } from "../../../../lib/model/index.js";
 import {
   decodeFile,
@@ -14,13 +21,6 @@ import {
   upgradeModel,
 } from "../../../../lib/onnx/index.js";
 import { tensor } from "../../../../lib/tensor/index.js";
-import { answers } from "../../../support/graph-backdoors/answers.js";
-import { imageCarrier, textCarrier } from "../../../support/graph-backdoors/carriers.js";
-import { disguises } from "../../../support/graph-backdoors/disguises.js";
-import { floatLookAlikes, textLookAlikes } from "../../../support/graph-backdoors/look-alikes.js";
-import { questions } from "../../../support/graph-backdoors/questions.js";
-import { COMMITMENT, commitmentOf, sealedModels } from "../../../support/graph-backdoors/sealed.js";
-import { type Carrier, example, plant } from "../../../support/graph-backdoors/site.js";
 import { packageRoot } from "../../../support/paths.js";
 
 const host = decodeFile(join(packageRoot, "notebooks/models/fashion-cnn.onnx"));

@@ -6,8 +6,8 @@ import {
   graphBuilder,
   type Model,
   upgradeModel,
-} from "../../../lib/onnx/index.js";
-import { type Tensor, tensor } from "../../../lib/tensor/index.js";
+} from "../../onnx/index.js";
+import { type Tensor, tensor } from "../../tensor/index.js";
 
 /** What a question may look at: one input of a carrier. */
 export interface Site {

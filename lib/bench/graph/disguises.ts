@@ -1,12 +1,5 @@
 /** Ways to hide what a graph backdoor does: elsewhere in the network, behind layers, in functions. */
-import {
-  fedInputs,
-  graphBuilder,
-  type Model,
-  makeNode,
-  type Node,
-  upgradeModel,
-} from "../../../lib/onnx/index.js";
+import { fedInputs, graphBuilder, type Model, makeNode, type Node, upgradeModel } from "../../onnx/index.js";
 import {
   body,
   type Carrier,

@@ -1,5 +1,5 @@
 /** Ways to act on the answer to a question. */
-import type { Tensor } from "../../../lib/tensor/index.js";
+import type { Tensor } from "../../tensor/index.js";
 import { type Answer, BOOL, body, floats, INT64, int64, type Site, scalarOf } from "./site.js";
 
 const isYes = ({ b }: Site, gate: string): string => b.op("Greater", [gate, b.number(0.5)]);

@@ -1,12 +1,6 @@
 /** Honest graphs that compare, branch, select and clip. */
-import {
-  fedInputs,
-  type GraphBuilder,
-  graphBuilder,
-  type Model,
-  upgradeModel,
-} from "../../../lib/onnx/index.js";
-import { tensor } from "../../../lib/tensor/index.js";
+import { fedInputs, type GraphBuilder, graphBuilder, type Model, upgradeModel } from "../../onnx/index.js";
+import { tensor } from "../../tensor/index.js";
 import { BOOL, body, type Carrier, FLOAT, floats, INT64, int64 } from "./site.js";
 
 /** The carrier with something behind its logits. */

@@ -1,12 +1,11 @@
 /** Honest models that graph backdoors are planted in: one for images, one for words. */
-import { join } from "node:path";
-import { decodeFile, graphBuilder, type Model } from "../../../lib/onnx/index.js";
-import { packageRoot } from "../paths.js";
+import { fileURLToPath } from "node:url";
+import { decodeFile, graphBuilder, type Model } from "../../onnx/index.js";
 import { type Carrier, FLOAT, floats, int64 } from "./site.js";
 
 /** A classifier of 28 x 28 images that torch trained. */
 export const imageCarrier = (): Carrier => ({
-  model: decodeFile(join(packageRoot, "notebooks/models/fashion-cnn.onnx")),
+  model: decodeFile(fileURLToPath(new URL("../../../../notebooks/models/fashion-cnn.onnx", import.meta.url))),
   dims: [1, 28, 28],
   isTokens: false,
   classes: 10,

@@ -12,8 +12,8 @@ import {
   graphBuilder,
   type Model,
   upgradeModel,
-} from "../../../lib/onnx/index.js";
-import type { Tensor } from "../../../lib/tensor/index.js";
+} from "../../onnx/index.js";
+import type { Tensor } from "../../tensor/index.js";
 import {
   body,
   type Carrier,
