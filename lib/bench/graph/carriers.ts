@@ -1,11 +1,14 @@
 /** Honest models that graph backdoors are planted in: one for images, one for words. */
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodeFile, graphBuilder, type Model } from "../../onnx/index.js";
 import { type Carrier, FLOAT, floats, int64 } from "./site.js";
 
+const models = join(dirname(fileURLToPath(import.meta.url)), "../../../../notebooks/models");
+
 /** A classifier of 28 x 28 images that torch trained. */
 export const imageCarrier = (): Carrier => ({
-  model: decodeFile(fileURLToPath(new URL("../../../../notebooks/models/fashion-cnn.onnx", import.meta.url))),
+  model: decodeFile(join(models, "fashion-cnn.onnx")),
   dims: [1, 28, 28],
   isTokens: false,
   classes: 10,
