@@ -37,7 +37,7 @@ interface Finding {
 }
 
 /** P-value of the search over all classes below which a trigger is taken to work from all of them. */
-const OVERWHELMING = 1e-3;
+const OVERWHELMING = 2e-4;
 /** Share of the found trigger's success that a patch of simpler form may cost. */
 const SHARPENED = 0.8;
 

@@ -48,7 +48,7 @@ export interface SharpenedPatch {
 /** Log probability below which a reference counts as not turned at all (c of the differential objective). */
 const FLOOR = -2.5;
 /** What each pixel of a patch must bring, in nats: among patches that work alike the smallest is meant. */
-const PER_PIXEL = 0.03;
+const PER_PIXEL = 0.02;
 /** Sides of the squares that are laid over the whole image, and of the rectangles over the strongest of the mask. */
 const GRID_SIDES = [2, 3, 4] as const;
 const MASK_SIDES = [1, 2, 3, 4, 5] as const;
