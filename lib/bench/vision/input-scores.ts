@@ -34,9 +34,8 @@ export interface InputSets {
 /** AUROC of each score at each layer, triggered images being the positives. */
 export type InputScores = Readonly<Record<"wide" | "narrow" | "logits", Readonly<Record<string, Estimate>>>>;
 
-/** Labelled triggered images that a probe gets, and how often it is fitted to others. */
+/** Labelled triggered images that a probe gets. */
 const SHOTS = 4;
-const DRAWS = 8;
 
 /**
  * Cuts held-out images into the sets that a measurement takes: 600 clean, 600 triggered, a batch of 2,850 clean with
@@ -73,30 +72,17 @@ export function inputSets(
   };
 }
 
-/** Fits every score to the trusted images and judges it on the unseen ones. */
-export async function measureInputs(model: LoadedModel, sets: InputSets, seed: number): Promise<InputScores> {
+/**
+ * Fits every score to the trusted images and judges it on the unseen ones.
+ *
+ * @param options.draws Draws of four labelled images that probes are fitted to.
+ */
+export async function measureInputs(
+  model: LoadedModel,
+  sets: InputSets,
+  { seed, draws }: { readonly seed: number; readonly draws: number },
+): Promise<InputScores> {
   const { wide, narrow } = tapsOf(model);
-  const looked = async (at: string): Promise<Readonly<Record<string, Estimate>>> => {
-    const look = async (images: Tensor): Promise<Tensor> => activationsOf(model, images, at);
-    const [x, clean, triggered] = [
-      await look(sets.trusted.inputs),
-      await look(sets.clean),
-      await look(sets.triggered),
-    ];
-    const area = ({ scores }: Pick<Detector, "scores">): Estimate =>
-      auroc({ negatives: scores(clean), positives: scores(triggered) });
-    const gaussian = fitGaussian(x, { shrinkage: "ledoit-wolf" });
-    return {
-      "Ledoit-Wolf Mahalanobis": area({ scores: gaussian.mahalanobis }),
-      "class-conditional Ledoit-Wolf": area(fitClassGaussian(x, sets.trusted.labels)),
-      "diagonal Gaussian": area(fitDiagonalGaussian(x)),
-      "relative Mahalanobis": area(fitRelativeGaussian(x, sets.trusted.labels)),
-      "kNN-5": area(fitNearestNeighbours(x)),
-      "PCA residual": area(fitPcaResidual(x)),
-      "QUE, batch with 5 % triggered": area(fitQue(x, await look(sets.batch))),
-      ...fewLabels(x, await look(sets.labelled), { clean, triggered }, gaussian.covariance, seed),
-    };
-  };
   const overlays = takeExamples(
     sets.trusted.inputs,
     Uint32Array.from({ length: 200 }, (_, i) => i),
@@ -104,11 +90,38 @@ export async function measureInputs(model: LoadedModel, sets: InputSets, seed: n
   const entropy = async (images: Tensor): Promise<Float64Array> =>
     strip(model, images, { overlays, seed, count: 20 });
   return {
-    wide: await looked(wide),
-    narrow: await looked(narrow),
+    wide: await measureLayer(model, sets, { seed, draws, at: wide }),
+    narrow: await measureLayer(model, sets, { seed, draws, at: narrow }),
     logits: {
       STRIP: auroc({ negatives: await entropy(sets.clean), positives: await entropy(sets.triggered) }),
     },
+  };
+}
+
+/** AUROC of each score at one layer. */
+export async function measureLayer(
+  model: LoadedModel,
+  sets: InputSets,
+  { seed, draws, at }: { readonly seed: number; readonly draws: number; readonly at: string },
+): Promise<Readonly<Record<string, Estimate>>> {
+  const look = async (images: Tensor): Promise<Tensor> => activationsOf(model, images, at);
+  const [x, clean, triggered] = [
+    await look(sets.trusted.inputs),
+    await look(sets.clean),
+    await look(sets.triggered),
+  ];
+  const area = ({ scores }: Pick<Detector, "scores">): Estimate =>
+    auroc({ negatives: scores(clean), positives: scores(triggered) });
+  const gaussian = fitGaussian(x, { shrinkage: "ledoit-wolf" });
+  return {
+    "Ledoit-Wolf Mahalanobis": area({ scores: gaussian.mahalanobis }),
+    "class-conditional Ledoit-Wolf": area(fitClassGaussian(x, sets.trusted.labels)),
+    "diagonal Gaussian": area(fitDiagonalGaussian(x)),
+    "relative Mahalanobis": area(fitRelativeGaussian(x, sets.trusted.labels)),
+    "kNN-5": area(fitNearestNeighbours(x)),
+    "PCA residual": area(fitPcaResidual(x)),
+    "QUE, batch with 5 % triggered": area(fitQue(x, await look(sets.batch))),
+    ...fewLabels(x, await look(sets.labelled), { clean, triggered }, gaussian.covariance, { seed, draws }),
   };
 }
 
@@ -124,7 +137,7 @@ function fewLabels(
   labelled: Tensor,
   judged: { readonly clean: Tensor; readonly triggered: Tensor },
   covariance: Tensor,
-  seed: number,
+  { seed, draws: count }: { readonly seed: number; readonly draws: number },
 ): Readonly<Record<string, Estimate>> {
   const scaled = scalerOf(x);
   const trusted = x.dims[0]!;
@@ -140,7 +153,7 @@ function fewLabels(
     "covariance-corrected difference, 4 labels": (chosen) =>
       fitLda(concatExamples([x, chosen]), flags(trusted, SHOTS), { covariance }),
   };
-  const draws = Array.from({ length: DRAWS }, (_, i) =>
+  const draws = Array.from({ length: count }, (_, i) =>
     takeExamples(
       labelled,
       generator(seed).split(`shots ${i}`).permutation(labelled.dims[0]!).subarray(0, SHOTS),
@@ -161,7 +174,7 @@ function fewLabels(
         ...areas[0]!,
         value: mean(({ value }) => value),
         interval: [mean(({ interval }) => interval[0]), mean(({ interval }) => interval[1])],
-        method: `mean over ${DRAWS} draws of labels, DeLong within a draw`,
+        method: `mean over ${count} draws of labels, DeLong within a draw`,
       };
       return [name, estimate];
     }),
