@@ -1,5 +1,7 @@
-/** Eigenvalues and eigenvectors of symmetric matrices: Householder's tridiagonal form, then implicit QL. */
+/** Eigenvalues and eigenvectors of symmetric matrices: Householder's tridiagonal form, divide and conquer, implicit QL. */
 import { AssayError } from "../errors.js";
+import { divideAndConquer, type Eigenpairs } from "./divide.js";
+import { tridiagonalised, turnedBack } from "./tridiagonal.js";
 
 /** An eigen-decomposition. */
 export interface SymmetricEigen {
@@ -10,110 +12,50 @@ export interface SymmetricEigen {
 }
 
 /**
- * Eigen-decomposition of a symmetric matrix [d, d], row-major. Backward stable; about 1.5 s at d = 768.
+ * Eigen-decomposition of a symmetric matrix [d, d], row-major. Backward stable.
+ *
+ * The matrix is reduced to tridiagonal form in panels and solved by divide and conquer, both on native products:
+ * 0.2 s of one thread at d = 768. For a few of the largest values {@link topEigen} is faster.
  *
  * @throws AssayError NOT_FINITE if an entry is NaN or infinite, NOT_CONVERGED.
- * @see J. H. Wilkinson, C. Reinsch (1971), Handbook for Automatic Computation II, tred2 and tql2.
+ * @see J. H. Wilkinson, C. Reinsch (1971), Handbook for Automatic Computation II, tql2, for the smallest parts.
  */
 export function symmetricEigen(matrix: Float64Array, d: number): SymmetricEigen {
-  // Row j of `v` holds what the handbook keeps in column j, so that inner loops read memory in order.
   const wrong = matrix.findIndex((entry) => !Number.isFinite(entry));
   if (wrong >= 0) {
     throw new AssayError("NOT_FINITE", `symmetricEigen: entry ${wrong} is ${matrix[wrong]}.`, {
       index: wrong,
     });
   }
-  const v = matrix.slice();
-  const diagonal = new Float64Array(d);
-  const off = new Float64Array(d);
-  tridiagonalise(v, d, diagonal, off);
-  implicitQl(v, d, diagonal, off);
+  // A power of two changes no digit and keeps squares in range.
+  let largest = 0;
+  for (const entry of matrix) largest = Math.max(largest, Math.abs(entry));
+  const scale = largest === 0 ? 1 : 2 ** -Math.floor(Math.log2(largest));
+  const reduced = tridiagonalised(scale === 1 ? matrix : matrix.map((entry) => entry * scale), d);
+  const { values, vectors } = divideAndConquer(reduced.diagonal, reduced.beside, byRotations);
+  turnedBack(vectors, reduced);
+  return { values: values.map((value) => value / scale), vectors };
+}
+
+/** Implicit QL on a tridiagonal matrix. */
+function byRotations(diagonal: Float64Array, beside: Float64Array): Eigenpairs {
+  const n = diagonal.length;
+  const v = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) v[i * n + i] = 1;
+  const off = new Float64Array(n);
+  off.set(beside.subarray(0, n - 1), 1);
+  const values = diagonal.slice();
+  implicitQl(v, n, values, off);
+  return inOrder(values, v, n);
+}
+
+function inOrder(diagonal: Float64Array, v: Float64Array, d: number): SymmetricEigen {
   const order = Array.from(diagonal.keys()).sort((i, j) => diagonal[i]! - diagonal[j]!);
   const vectors = new Float64Array(d * d);
   order.forEach((from, to) => {
     vectors.set(v.subarray(from * d, (from + 1) * d), to * d);
   });
   return { values: Float64Array.from(order, (i) => diagonal[i]!), vectors };
-}
-
-function tridiagonalise(v: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
-  for (let j = 0; j < n; j++) d[j] = v[j * n + n - 1]!;
-  for (let i = n - 1; i > 0; i--) {
-    let scale = 0;
-    for (let k = 0; k < i; k++) scale += Math.abs(d[k]!);
-    let h = 0;
-    if (scale === 0) {
-      e[i] = d[i - 1]!;
-      for (let j = 0; j < i; j++) {
-        d[j] = v[j * n + i - 1]!;
-        v[j * n + i] = 0;
-        v[i * n + j] = 0;
-      }
-      d[i] = 0;
-      continue;
-    }
-    for (let k = 0; k < i; k++) {
-      d[k]! /= scale;
-      h += d[k]! ** 2;
-    }
-    let f = d[i - 1]!;
-    let g = f > 0 ? -Math.sqrt(h) : Math.sqrt(h);
-    e[i] = scale * g;
-    h -= f * g;
-    d[i - 1] = f - g;
-    for (let j = 0; j < i; j++) e[j] = 0;
-    for (let j = 0; j < i; j++) {
-      f = d[j]!;
-      v[i * n + j] = f;
-      g = e[j]! + v[j * n + j]! * f;
-      for (let k = j + 1; k < i; k++) {
-        g += v[j * n + k]! * d[k]!;
-        e[k]! += v[j * n + k]! * f;
-      }
-      e[j] = g;
-    }
-    f = 0;
-    for (let j = 0; j < i; j++) {
-      e[j]! /= h;
-      f += e[j]! * d[j]!;
-    }
-    const hh = f / (h + h);
-    for (let j = 0; j < i; j++) e[j]! -= hh * d[j]!;
-    for (let j = 0; j < i; j++) {
-      f = d[j]!;
-      g = e[j]!;
-      for (let k = j; k < i; k++) v[j * n + k]! -= f * e[k]! + g * d[k]!;
-      d[j] = v[j * n + i - 1]!;
-      v[j * n + i] = 0;
-    }
-    d[i] = h;
-  }
-  accumulate(v, n, d);
-  e[0] = 0;
-}
-
-/** Multiplies the reflections out. */
-function accumulate(v: Float64Array, n: number, d: Float64Array): void {
-  for (let i = 0; i < n - 1; i++) {
-    v[i * n + n - 1] = v[i * n + i]!;
-    v[i * n + i] = 1;
-    const h = d[i + 1]!;
-    const next = (i + 1) * n;
-    if (h !== 0) {
-      for (let k = 0; k <= i; k++) d[k] = v[next + k]! / h;
-      for (let j = 0; j <= i; j++) {
-        let g = 0;
-        for (let k = 0; k <= i; k++) g += v[next + k]! * v[j * n + k]!;
-        for (let k = 0; k <= i; k++) v[j * n + k]! -= g * d[k]!;
-      }
-    }
-    for (let k = 0; k <= i; k++) v[next + k] = 0;
-  }
-  for (let j = 0; j < n; j++) {
-    d[j] = v[j * n + n - 1]!;
-    v[j * n + n - 1] = 0;
-  }
-  v[n * n - 1] = 1;
 }
 
 function implicitQl(v: Float64Array, n: number, d: Float64Array, e: Float64Array): void {

@@ -23,7 +23,7 @@ export interface TopEigenOptions {
  *
  * A thick-restarted block Lanczos method: products with the matrix grow a basis, in which the small projected
  * problem is solved; the best directions start the next basis. Blocks find equal eigenvalues together. Ten of
- * d = 768 take a few per cent of the time of the whole decomposition. Where the wanted values do not stand out
+ * d = 768 take about a tenth of the time of the whole decomposition. Where the wanted values do not stand out
  * from the rest, the whole decomposition is made instead.
  *
  * @returns Values **falling**, and vectors as rows [count, d], orthonormal to 1e-12.

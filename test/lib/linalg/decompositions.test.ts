@@ -123,6 +123,91 @@ describe("linalg.topSvd", () => {
   });
 });
 
+describe("linalg.symmetricEigen by native products", () => {
+  const diagonal = (d: number, value: (i: number) => number): Matrix =>
+    filled(d, d, (i, j) => (i === j ? value(i) : 0));
+  const gram = (n: number, d: number, spread: (j: number) => number, seed: number): Matrix => {
+    const x = draw(n, d, seed);
+    const scaled = { ...x, data: x.data.map((value, at) => value * spread(at % d)) };
+    return multiply(scaled, scaled, { transposeA: true });
+  };
+  const times = (matrix: Matrix, factor: number): Matrix => ({
+    ...matrix,
+    data: matrix.data.map((value) => value * factor),
+  });
+  const cases: Readonly<Record<string, Matrix>> = {
+    "a covariance of noise": gram(300, 150, () => 1, 1),
+    "values over fourteen decades": gram(300, 140, (j) => 10 ** (-j / 20), 2),
+    "fewer examples than features": gram(30, 160, () => 1, 3),
+    "the identity": diagonal(130, () => 1),
+    "nothing but zeros": diagonal(130, () => 0),
+    "three values, each often": diagonal(130, (i) => i % 3),
+    "one value and its many neighbours": diagonal(130, (i) => 1 + i * 1e-16),
+    "a matrix of rank one": filled(120, 120, () => 1),
+    "second differences, with known values": filled(200, 200, (i, j) =>
+      i === j ? 2 : Math.abs(i - j) === 1 ? -1 : 0,
+    ),
+    "Wilkinson's, whose values come in pairs": filled(121, 121, (i, j) =>
+      i === j ? Math.abs(i - 60) : Math.abs(i - j) === 1 ? 1 : 0,
+    ),
+    "glued blocks": filled(128, 128, (i, j) =>
+      i === j ? Math.abs((i % 16) - 8) : Math.abs(i - j) === 1 ? (Math.max(i, j) % 16 === 0 ? 1e-9 : 1) : 0,
+    ),
+    "entries of 1e-200": times(
+      gram(200, 100, () => 1, 4),
+      1e-200,
+    ),
+    "entries of 1e200": times(
+      gram(200, 100, () => 1, 5),
+      1e200,
+    ),
+    "negative values": times(
+      gram(200, 100, () => 1, 6),
+      -1,
+    ),
+  };
+  for (const [name, matrix] of Object.entries(cases)) {
+    it(`gives rising values and orthonormal vectors that rebuild the matrix: ${name}`, () => {
+      const d = matrix.rows;
+      const { values, vectors } = symmetricEigen(matrix.data, d);
+      const rows = { rows: d, columns: d, data: vectors };
+      const largest = Math.max(Math.abs(values[0]!), Math.abs(values[d - 1]!));
+      assert.ok(identityGap(rows) < 1e-13, `orthonormal to ${identityGap(rows)}`);
+      const again = multiply(rows, scaledRows(rows, values), { transposeA: true }).data;
+      assert.ok(gap(again, matrix.data) <= 2e-14 * largest, `${gap(again, matrix.data) / largest}`);
+      assert.deepEqual(
+        [...values],
+        [...values].sort((a, b) => a - b),
+      );
+    });
+  }
+
+  it("finds the known values of second differences", () => {
+    const d = 200;
+    const { values } = symmetricEigen(cases["second differences, with known values"]!.data, d);
+    const known = Array.from({ length: d }, (_, k) => 2 - 2 * Math.cos(((k + 1) * Math.PI) / (d + 1)));
+    assert.ok(gap(values, known) < 1e-13);
+  });
+
+  it("agrees with the loops of small matrices on random ones with given spectra", () => {
+    const spectra = fc.array(fc.double({ min: -10, max: 10, noNaN: true }), {
+      minLength: 100,
+      maxLength: 120,
+    });
+    fc.assert(
+      fc.property(spectra, fc.nat(1e6), (spectrum, seed) => {
+        const d = spectrum.length;
+        const turn = svd(draw(d, d, seed)).left;
+        const matrix = multiply(turn, scaledRows(turn, spectrum), { transposeA: true }).data;
+        const symmetric = matrix.map((value, at) => (value + matrix[(at % d) * d + Math.floor(at / d)]!) / 2);
+        const expected = [...spectrum].sort((a, b) => a - b);
+        assert.ok(gap(symmetricEigen(symmetric, d).values, expected) < 1e-12);
+      }),
+      { numRuns: 8 },
+    );
+  });
+});
+
 describe("linalg.topEigen", () => {
   const covariance = (n: number, d: number, spread: (j: number) => number, seed: number): Float64Array => {
     const x = draw(n, d, seed);
