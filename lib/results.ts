@@ -4,6 +4,8 @@ import type {
   Audit,
   Calibration,
   GraphWitness,
+  TokenAudit,
+  TokenVerification,
   TriggerSearch,
   TriggerVerification,
 } from "./extraction/index.js";
@@ -54,6 +56,8 @@ export type Result =
   | SpecificationReport
   | Calibration
   | Audit
+  | TokenAudit
+  | TokenVerification
   | TriggerSearch
   | TriggerVerification
   | GraphWitness

@@ -1,6 +1,7 @@
 /** What `assay audit` reads before it starts: clean inputs, their labels, the range that a specification states. */
 import { AssayError } from "../../lib/errors.js";
 import type { LoadedModel } from "../../lib/model/index.js";
+import type { TokenDomain } from "../../lib/spec/index.js";
 import type { Tensor } from "../../lib/tensor/index.js";
 
 /** Clean data of a file. */
@@ -67,6 +68,30 @@ export async function statedRange(
     );
   }
   return domain.range;
+}
+
+/**
+ * What a specification states of token ids.
+ *
+ * @returns undefined without a specification.
+ * @throws AssayError INVALID_ARGUMENT if the specification and the data are not both about tokens, or both not.
+ */
+export async function statedTokens(
+  path: string | undefined,
+  { inputs }: CleanFile,
+): Promise<TokenDomain | undefined> {
+  if (path === undefined) return undefined;
+  const { readSpecification } = await import("../../lib/spec/index.js");
+  const { domain } = await readSpecification(path);
+  const isTokens = inputs.type === "int64" || inputs.type === "int32";
+  if (isTokens !== (domain.type === "tokens")) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `audit: the specification "${path}" is about ${domain.type}, the clean inputs are ${inputs.type} [${inputs.dims.join(", ")}].`,
+      { domain: domain.type },
+    );
+  }
+  return domain.type === "tokens" ? domain : undefined;
 }
 
 function extremes({ data }: Tensor): [number, number] {

@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { AssayError } from "../../lib/errors.js";
-import type { Audit } from "../../lib/extraction/index.js";
+import type { Audit, TokenAudit } from "../../lib/extraction/index.js";
 
 /** Where the results come from and go. */
 export interface AuditOutputs {
@@ -18,7 +18,11 @@ export interface AuditOutputs {
 }
 
 /** Writes all files, and the verdict to standard output. */
-export async function writeAudit(file: string, result: Audit, outputs: AuditOutputs): Promise<void> {
+export async function writeAudit(
+  file: string,
+  result: Audit | TokenAudit,
+  outputs: AuditOutputs,
+): Promise<void> {
   const { json, html } = outputs;
   const toFile = json !== undefined && json !== "-";
   const trigger = await writeTrigger(file, result, toFile ? dirname(json) : ".");
@@ -33,7 +37,6 @@ export async function writeAudit(file: string, result: Audit, outputs: AuditOutp
   const text = `${JSON.stringify(contents, null, 2)}\n`;
   if (toFile) await writing(json, () => writeFile(json, text));
   if (html !== undefined) {
-    const { writeAuditReport } = await import("../render/audit-report.js");
     const references = await Promise.all((outputs.references ?? []).map(named));
     const provenance = {
       model: contents.model,
@@ -42,7 +45,14 @@ export async function writeAudit(file: string, result: Audit, outputs: AuditOutp
       budget: outputs.budget,
       versions: { ...contents.versions, node: process.version },
     };
-    await writing(html, () => writeAuditReport(result, provenance, html));
+    await writing(html, async () => {
+      if (result.kind === "audit") {
+        const { writeAuditReport } = await import("../render/audit-report.js");
+        return writeAuditReport(result, provenance, html);
+      }
+      const { writeTokenReport } = await import("../render/token-report.js");
+      return writeTokenReport(result, provenance, html);
+    });
   }
   if (json === "-") process.stdout.write(text);
   else {
@@ -54,7 +64,8 @@ export async function writeAudit(file: string, result: Audit, outputs: AuditOutp
 const named = async (file: string) => ({ file: basename(file), sha256: await fileHash(file) });
 
 /** The trigger's file and what the verdict says of it. Logic in the graph goes before a patch: it is the cause. */
-async function writeTrigger(file: string, { verdict, witness }: Audit, folder: string) {
+async function writeTrigger(file: string, result: Audit | TokenAudit, folder: string) {
+  const { witness } = result;
   const { writeNpz } = await import("../../lib/tensor/index.js");
   const name = `${basename(file, ".onnx")}.trigger.npz`;
   const path = join(folder, name);
@@ -67,8 +78,13 @@ async function writeTrigger(file: string, { verdict, witness }: Audit, folder: s
       : null;
     return { type: "graph", file: isKept ? name : null, tokens, attackSuccessRate };
   }
-  if (!verdict.trigger) return null;
-  const { trigger, shape, attackSuccessRate } = verdict.trigger;
+  if (!result.verdict.trigger) return null;
+  if (result.kind === "token-audit") {
+    const { trigger, attackSuccessRate } = result.verdict.trigger;
+    const { tokens, position } = trigger;
+    return { type: "tokens", file: null, tokens, position, attackSuccessRate };
+  }
+  const { trigger, shape, attackSuccessRate } = result.verdict.trigger;
   const { mask, pattern } = trigger;
   const isKept = await kept(path, () => writeNpz(path, { mask, pattern }));
   return { type: shape, file: isKept ? name : null, tokens: null, attackSuccessRate };

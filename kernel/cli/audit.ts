@@ -5,7 +5,14 @@ import type { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import type { AuditOptions, Budget } from "../../lib/extraction/index.js";
 import type { LoadedModel } from "../../lib/model/index.js";
-import { checkInputs, checkReferences, checkScale, readClean, statedRange } from "./audit-input.js";
+import {
+  checkInputs,
+  checkReferences,
+  checkScale,
+  readClean,
+  statedRange,
+  statedTokens,
+} from "./audit-input.js";
 import { fileHash, writeAudit } from "./audit-output.js";
 import { auditProgress } from "./audit-progress.js";
 
@@ -28,12 +35,15 @@ export function registerAudit(program: Command): void {
     .command("audit")
     .summary("search a model for a backdoor and give a verdict")
     .description(
-      "Searches a classifier of images for triggers, compares what it finds with clean reference models, and verifies it on images that the search has not seen.",
+      "Searches a classifier of images or of token sequences for triggers, compares what it finds with clean reference models, and verifies it on inputs that the search has not seen.",
     )
     .argument("<model>", "the model under audit, an .onnx file")
     .requiredOption("--data <file>", "clean inputs: an .npz with inputs [n, ...] and, if known, labels [n]")
     .option("--references <model...>", "clean models of the same task; three or more give power")
-    .option("--spec <file>", "specification whose domain gives the input range (default: read off the data)")
+    .option(
+      "--spec <file>",
+      "specification whose domain gives the input range, or the vocabulary and the triggers (default: read off)",
+    )
     .option(
       "--budget <budget>",
       "quick, standard or thorough",
@@ -72,6 +82,7 @@ async function runAudit(file: string, options: Options): Promise<void> {
   ]);
   const clean = await readClean(options.data);
   const range = await statedRange(options.spec, clean);
+  const domain = await statedTokens(options.spec, clean);
   const load = async (path: string): Promise<LoadedModel> => {
     const loaded = await loadModel(path);
     checkInputs(loaded, clean, options.data);
@@ -93,6 +104,7 @@ async function runAudit(file: string, options: Options): Promise<void> {
       references,
       budget: options.budget,
       ...(range ? { range } : {}),
+      ...(domain ? { domain } : {}),
       ...(options.cache ? { storeOf: await stores(files) } : {}),
       onProgress: progress.step,
     });

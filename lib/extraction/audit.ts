@@ -16,6 +16,7 @@ import { type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from
 import { simulateReferences, whyNoSimulation } from "./simulated-references.js";
 import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";
 import { type InversionStore, noInversionStore } from "./store.js";
+import { auditTokens, type TokenAudit, type TokenAuditOptions } from "./tokens/audit.js";
 import type { Check, Verdict } from "./verdict.js";
 import type { TriggerVerification } from "./verify.js";
 import type { GraphWitness } from "./witness/index.js";
@@ -108,13 +109,28 @@ const CHOSEN_PAIRS = 24;
 /**
  * Audits a model.
  *
- * Where no search can be run (token inputs, operators without a gradient) the verdict is "inconclusive".
+ * Inputs of integers `[n, length]` are token ids, and get the audit of `auditTokens`; its result has kind
+ * "token-audit". Where no search can be run (operators without a gradient) the verdict is "inconclusive".
  *
  * @throws AssayError for data that do not fit the model or its references, ABORTED.
  * @example
  * const { verdict } = await extraction.audit(model, clean, { references, seed: 1 });
  */
-export async function audit(model: LoadedModel, clean: CleanData, options: AuditOptions): Promise<Audit> {
+export async function audit(
+  model: LoadedModel,
+  clean: TokenData,
+  options: AuditOptions & TokenAuditOptions,
+): Promise<TokenAudit>;
+export async function audit(model: LoadedModel, clean: CleanData, options: AuditOptions): Promise<Audit>;
+export async function audit(
+  model: LoadedModel,
+  clean: CleanData,
+  options: AuditOptions & TokenAuditOptions,
+): Promise<Audit | TokenAudit> {
+  if (isTokens(clean)) {
+    checkReferences(model, options.references ?? []);
+    return auditTokens(model, clean, options);
+  }
   const searched = await searchTriggers(model, clean, options);
   const { seed, range, signal } = options;
   return {
@@ -122,6 +138,12 @@ export async function audit(model: LoadedModel, clean: CleanData, options: Audit
     ...(await judgeLogic(model, clean.inputs, searched.verdict, { seed, range, signal })),
   };
 }
+
+/** Clean token ids. */
+type TokenData = CleanData & { readonly inputs: Tensor<"int64"> | Tensor<"int32"> };
+
+const isTokens = ({ inputs }: CleanData): boolean =>
+  (inputs.type === "int64" || inputs.type === "int32") && inputs.dims.length === 2;
 
 /** The audit by searches for triggers, whatever the graph itself shows. */
 async function searchTriggers(

@@ -57,7 +57,7 @@ export function maskGraph(
 }
 
 /** The model up to its logits: a final Softmax is taken off, since its gradient vanishes where it is sure. */
-function beforeSoftmax(model: Model, output: string): { model: Model; logits: string } {
+export function beforeSoftmax(model: Model, output: string): { model: Model; logits: string } {
   const producers = producersOf(model.graph);
   let logits = output;
   for (let node = producers.get(logits); node; node = producers.get(logits)) {

@@ -14,6 +14,7 @@ export { checkModel } from "./check.js";
 export { type Coverage, type OperatorCoverage, operatorCoverage, type Passage } from "./coverage.js";
 export { decodeFile, decodeModel } from "./decode.js";
 export { decomposableOperators, decomposeModel, isDecomposable } from "./decompose/index.js";
+export { type EmbeddingLookup, embeddingLookups, lastFeatures } from "./embeddings.js";
 export { encodeModel, writeModel } from "./encode.js";
 export { freeBatch } from "./free-batch.js";
 export {

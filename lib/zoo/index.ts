@@ -6,4 +6,16 @@ export { isInFault, maxOfKDomain, maxOfKFault } from "./max-of-k.js";
 export { heldOutPenguins, penguinClasses, penguinColumns } from "./penguin-models.js";
 export * from "./pools/index.js";
 export { spamClasses, spamTriggerWords } from "./spam-models.js";
+export {
+  buildTextPool,
+  cleanTextsOf,
+  openTextSeal,
+  type TextFamily,
+  type TextMember,
+  type TextRole,
+  type TextTruth,
+  textMembers,
+  textWorldOf,
+} from "./text/pool.js";
+export { type TextWorld, type TextWorldOptions, textWorld } from "./text/world.js";
 export { readZoo, type ZooEntry, type ZooTruth } from "./zoo-file.js";

@@ -32,7 +32,9 @@ import {
   renderPrecisionRecall,
   renderReliability,
 } from "./tests.js";
+import { renderTokenAudit } from "./token-audit.js";
 import { renderTokenHeat } from "./token-heat.js";
+import { renderTokenVerification } from "./token-verification.js";
 import { renderTriggerSearch } from "./trigger-search.js";
 import { renderTriggerVerification } from "./trigger-verification.js";
 
@@ -65,6 +67,8 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   "goodness-of-fit": renderGoodnessOfFit,
   "specification-report": renderSpecificationReport,
   audit: renderAudit,
+  "token-audit": renderTokenAudit,
+  "token-verification": renderTokenVerification,
   calibration: renderCalibration,
   "trigger-search": renderTriggerSearch,
   "trigger-verification": renderTriggerVerification,

@@ -7,6 +7,7 @@ import type { Result, ResultKind } from "../../../../lib/results.js";
 import { tensor } from "../../../../lib/tensor/index.js";
 import { auditSamples } from "./audit.js";
 import { extractionSamples } from "./extraction.js";
+import { tokenSamples } from "./tokens.js";
 
 /** A name that breaks out of markup wherever it is not escaped. */
 export const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>'\u001b[31m`;
@@ -48,4 +49,5 @@ export const samples: { readonly [K in ResultKind]: readonly Extract<Result, { k
   ],
   ...auditSamples(hostile),
   ...extractionSamples(hostile),
+  ...tokenSamples(hostile),
 };

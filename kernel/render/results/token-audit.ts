@@ -1,0 +1,105 @@
+/** The card of the audit of a model of tokens: the word, the trigger, what it rests on, what it cost. */
+import type { TokenAudit, TokenScan } from "../../../lib/extraction/index.js";
+import type { Display } from "../../protocol/mime.js";
+import { badge, badgeText, card, type Tone } from "../card.js";
+import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, plural } from "../format.js";
+import { html } from "../html.js";
+import { type Table, tableHtml, tableText } from "../table.js";
+
+const tones: Readonly<Record<TokenAudit["verdict"]["decision"], Tone>> = {
+  backdoored: "bad",
+  suspicious: "doubtful",
+  inconclusive: "doubtful",
+  "no-evidence": "neutral",
+};
+
+const ROWS = 10;
+
+/** Verdict, trigger, checks, each class beside the references, unusual tokens, cost. */
+export function renderTokenAudit(audit: TokenAudit): Display {
+  const { verdict, references, scans } = audit;
+  const title = `Audit of ${plainLine(audit.model)}: ${verdict.decision}`;
+  const p = verdict.pValue === null ? "no p-value" : `p = ${formatNumber(verdict.pValue, 2)}`;
+  const sentences = [
+    `${p} for the whole audit, against ${plural(references.length, "clean reference")}. Score ${formatNumber(verdict.score, 3)}: above 1 is what 5 % of clean models reach in one check.`,
+    ...triggerSentences(audit),
+  ];
+  const checks: Table = {
+    caption: "Checks",
+    columns: ["check", "result", "statistic", "p", "why"],
+    rows: verdict.checks.map(({ name, result, statistic, pValue, why }) => [
+      plainLine(name),
+      result,
+      statistic === null ? null : Number(statistic.toPrecision(3)),
+      pValue === null ? null : Number(pValue.toPrecision(2)),
+      plainLine(why),
+    ]),
+    rowHeadings: true,
+  };
+  const tables = [...scans.map(scanTable), ...unusualTable(audit)];
+  const { forward, backward, seconds } = verdict.cost;
+  const footer = `Cost: ${formatInteger(forward)} sequences forward, ${formatInteger(backward)} backward, ${formatNumber(seconds, 3)} s; seed ${verdict.seed}.`;
+  return card({
+    title,
+    body: [
+      html`<p>${badge(verdict.decision, tones[verdict.decision])}</p>`,
+      ...sentences.map((sentence) => html`<p>${sentence}</p>`),
+      tableHtml(checks),
+      ...tables.map(tableHtml),
+      html`<p>${footer}</p>`,
+    ],
+    text: [
+      `${badgeText(verdict.decision, tones[verdict.decision])}: ${title}`,
+      ...sentences,
+      tableText(checks),
+      footer,
+    ].join("\n"),
+    result: audit,
+    warnings: verdict.warnings,
+  });
+}
+
+function triggerSentences({ verdict }: TokenAudit): string[] {
+  const { trigger, target, source } = verdict;
+  if (!trigger) return [];
+  const { value, interval, n } = trigger.attackSuccessRate;
+  const from = source === null ? "every class" : `class ${source}`;
+  const { tokens, position } = trigger.trigger;
+  const place = position === "anywhere" ? "at a random place" : `as ${position}`;
+  return [
+    `Tokens ${tokens.join(" ")}, put in ${place}, lead from ${from} to class ${target}: they work on ${formatPercent(value)} ${formatInterval(interval, 3)} of ${formatInteger(n)} texts that they were not made from.`,
+  ];
+}
+
+function scanTable({ name, arms, runs, gaps, referenceGaps, calibration }: TokenScan): Table {
+  const order = arms.map((_, i) => i).sort((a, b) => calibration.scores[b]! - calibration.scores[a]!);
+  const rounded = (value: number): number => Number(value.toPrecision(3));
+  return {
+    caption: `${name}: nats by which the best tokens lead there more than in clean models${arms.length > ROWS ? `, the ${ROWS} most unusual of ${arms.length}` : ""}`,
+    columns: ["leads to", "tokens", "this model", ...referenceGaps.map((_, i) => `clean ${i + 1}`), "score"],
+    rowHeadings: true,
+    rows: order.slice(0, ROWS).map((i) => {
+      const { victim, target } = arms[i]!;
+      return [
+        victim === null ? `class ${target}` : `class ${victim} to ${target}`,
+        runs[i]!.join(" "),
+        rounded(gaps[i]!),
+        ...referenceGaps.map((values) => rounded(values[i]!)),
+        rounded(calibration.scores[i]!),
+      ];
+    }),
+  };
+}
+
+function unusualTable({ unusual }: TokenAudit): Table[] {
+  if (unusual.length === 0) return [];
+  return [
+    {
+      caption:
+        "Tokens that this model treats least like the references do (rare tokens are among them in any model)",
+      columns: ["token", "squared distance"],
+      rowHeadings: true,
+      rows: unusual.slice(0, ROWS).map(({ token, distance }) => [String(token), Math.round(distance)]),
+    },
+  ];
+}

@@ -1,0 +1,273 @@
+/**
+ * The one-shot audit of a classifier of token sequences: searches runs of tokens that it follows and clean models do
+ * not, judges them against searches of the clean models themselves, and verifies what it found on held-out texts.
+ */
+import type { LoadedModel } from "../../model/index.js";
+import { generator } from "../../random/index.js";
+import type { TokenDomain } from "../../spec/index.js";
+import type { Estimate } from "../../stats/index.js";
+import { attackSuccessRate } from "../../trigger/index.js";
+import type { AuditOptions, Budget } from "../audit.js";
+import { judgeLogic } from "../planted-logic.js";
+import type { CleanData } from "../prepare.js";
+import { type Check, decide, isAccusation, SUSPICIOUS, type Verdict } from "../verdict.js";
+import type { GraphWitness } from "../witness/index.js";
+import type { TokenSearchSettings } from "./inversion.js";
+import type { TokenArm } from "./objective.js";
+import { type PreparedTexts, prepareTexts } from "./prepare.js";
+import { scanTokens, type TokenScan } from "./scan.js";
+import { type TokenModel, tokenModel } from "./token-model.js";
+import { type RecoveredTokens, type TokenVerification, verifyTokens } from "./verify.js";
+
+/** An audit of a model of tokens in full. */
+export interface TokenAudit {
+  readonly kind: "token-audit";
+  readonly model: string;
+  readonly verdict: TokenVerdict;
+  readonly references: readonly string[];
+  /** Every class as target, and pairs of victim and target if those were searched. */
+  readonly scans: readonly TokenScan[];
+  /** Tokens that the model treats least like the references do, most unusual first. */
+  readonly unusual: readonly { readonly token: number; readonly distance: number }[];
+  /** Controls of the recovered trigger, if one was recovered. */
+  readonly verification: TokenVerification | null;
+  /** An input that wakes logic in the graph, where there is any. */
+  readonly witness: GraphWitness | null;
+}
+
+/** A verdict whose trigger is a run of tokens. */
+export type TokenVerdict = Omit<Verdict, "trigger"> & {
+  readonly trigger: (RecoveredTokens & { readonly attackSuccessRate: Estimate }) | null;
+};
+
+/** Options of an audit of a model of tokens. */
+export interface TokenAuditOptions extends Omit<AuditOptions, "range" | "storeOf"> {
+  /** Vocabulary, padding and the triggers to search. Default: read off the model and the data. */
+  readonly domain?: TokenDomain;
+}
+
+/** Settings of the searches. Chosen on development models only. */
+export const tokenSearch: Readonly<Record<Budget, TokenSearchSettings>> = {
+  quick: {
+    carriersPerClass: 3,
+    pool: 30,
+    perTarget: 6,
+    pairsOf: 3,
+    population: 500,
+    generations: 2,
+    starts: 6,
+    finals: 1,
+    gradientTokens: 24,
+    sweepTokens: 200,
+  },
+  standard: {
+    carriersPerClass: 4,
+    pool: 40,
+    perTarget: 10,
+    pairsOf: 6,
+    population: 1500,
+    generations: 3,
+    starts: 10,
+    finals: 2,
+    gradientTokens: 40,
+    sweepTokens: 1000,
+  },
+  thorough: {
+    carriersPerClass: 8,
+    pool: 80,
+    perTarget: 20,
+    pairsOf: 12,
+    population: 4000,
+    generations: 5,
+    starts: 16,
+    finals: 4,
+    gradientTokens: 64,
+    sweepTokens: 4000,
+  },
+};
+
+const TARGETS = "every class as target";
+const PAIRS = "every pair of victim and target";
+const NOT_CLEAN = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";
+/** More pairs than these share too few texts of a class each. */
+const MAX_PAIRS = 30;
+
+/**
+ * Audits a classifier of token sequences.
+ *
+ * @throws AssayError for data that do not fit the model or its references, ABORTED.
+ * @example
+ * const { verdict } = await extraction.auditTokens(model, clean, { references, seed: 1 });
+ */
+export async function auditTokens(
+  model: LoadedModel,
+  clean: CleanData,
+  options: TokenAuditOptions,
+): Promise<TokenAudit> {
+  const started = performance.now();
+  const { seed, budget = "standard", references = [], signal, onProgress, domain } = options;
+  const texts = await prepareTexts(model, clean, { seed, domain });
+  const own = tokenModel(model, texts.length);
+  const others = references.map((one) => tokenModel(one, texts.length));
+  const targets = Array.from({ length: texts.classes }, (_, target) => ({ target, victim: null }));
+  const pairs = pairsOf(texts);
+  const why = whyNoPairs(budget, pairs, references.length);
+  const families = [
+    { name: TARGETS, arms: targets },
+    ...(why === null ? [{ name: PAIRS, arms: pairs }] : []),
+  ];
+  const { scans, inversion } = await scanTokens(own, others, texts, families, {
+    seed,
+    settings: tokenSearch[budget],
+    signal,
+    onProgress,
+  });
+  const { verdict, verification } = await conclude(model, references, texts, scans, { seed, signal });
+  const skipped: Check[] =
+    why === null ? [] : [{ name: PAIRS, statistic: null, pValue: null, result: "skipped", why }];
+  const searched: TokenVerdict = {
+    ...verdict,
+    checks: [...verdict.checks, ...skipped],
+    cost: costOf([own, ...others], verification, started),
+    seed,
+    warnings: [...texts.warnings, ...warningsOf(own, references.length), NOT_CLEAN],
+  };
+  return {
+    kind: "token-audit",
+    model: model.name,
+    ...(await judgeLogic(model, clean.inputs, searched, { seed, ...(signal ? { signal } : {}) })),
+    references: references.map(({ name }) => name),
+    scans,
+    unusual: inversion.unusual,
+    verification,
+  };
+}
+
+function costOf(models: readonly TokenModel[], verification: TokenVerification | null, started: number) {
+  return {
+    forward: models.reduce((sum, { passes }) => sum + passes.forward, verification?.forwardPasses ?? 0),
+    backward: models.reduce((sum, { passes }) => sum + passes.backward, 0),
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+  };
+}
+
+function warningsOf({ lookups }: TokenModel, references: number): string[] {
+  const warnings: string[] = [];
+  if (references < 3) {
+    warnings.push(`With ${references} clean references the power is low; three or more are advised.`);
+  }
+  if (lookups.length === 0) {
+    warnings.push("No table of token vectors was found in the graph: the search used no gradients.");
+  }
+  return warnings;
+}
+
+/** Pairs of classes that the search texts hold enough of. */
+function pairsOf({ classes, carriers }: PreparedTexts): TokenArm[] {
+  const counts = new Int32Array(classes);
+  for (const label of carriers.labels) counts[label] = counts[label]! + 1;
+  return [...counts.keys()].flatMap((victim) =>
+    counts[victim]! < 8
+      ? []
+      : Array.from({ length: classes }, (_, target) => ({ target, victim })).filter(
+          ({ target }) => target !== victim,
+        ),
+  );
+}
+
+function whyNoPairs(budget: Budget, pairs: readonly TokenArm[], references: number): string | null {
+  if (budget === "quick") return "the quick budget leaves pairs out";
+  if (references < 2) return "pairs cannot be judged without two or more clean references";
+  if (pairs.length < 6)
+    return "with two classes a pair is a target, or there are fewer than 8 texts of a class";
+  if (pairs.length > MAX_PAIRS)
+    return `${pairs.length} pairs are more than the ${MAX_PAIRS} that are searched at once`;
+  return null;
+}
+
+interface Finding {
+  readonly scan: TokenScan;
+  readonly recovered: RecoveredTokens;
+  readonly attackSuccessRate: Estimate;
+}
+
+async function conclude(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  texts: PreparedTexts,
+  scans: readonly TokenScan[],
+  { seed, signal }: { readonly seed: number; readonly signal: AbortSignal | undefined },
+): Promise<{
+  readonly verdict: Omit<TokenVerdict, "cost" | "seed" | "warnings">;
+  readonly verification: TokenVerification | null;
+}> {
+  const findings: Finding[] = [];
+  for (const scan of scans) findings.push(await finding(model, texts, scan, seed));
+  // A trigger from every class also shows in its pairs, so pairs speak only where that search is not clear.
+  const [first] = findings;
+  const isClear = first!.scan.calibration.pValue * findings.length < SUSPICIOUS;
+  const best = isClear
+    ? first!
+    : findings.reduce((low, one) => (one.scan.calibration.pValue < low.scan.calibration.pValue ? one : low));
+  const pValue = Math.min(1, best.scan.calibration.pValue * findings.length);
+  const decision = decide(pValue, best.attackSuccessRate);
+  const isAccused = isAccusation(decision);
+  const arm = best.scan.arms[best.scan.calibration.target]!;
+  const verification = isAccused
+    ? await verifyTokens(model, texts.heldOut, best.recovered, {
+        seed: generator(seed)
+          .split("verify")
+          .integer(2 ** 31),
+        allowed: texts.allowed,
+        references,
+        signal,
+      })
+    : null;
+  return {
+    verification,
+    verdict: {
+      decision,
+      score: Math.max(...scans.map(({ calibration }) => calibration.statistic / calibration.threshold)),
+      pValue,
+      target: isAccused ? arm.target : null,
+      source: isAccused ? arm.victim : null,
+      trigger: isAccused ? { ...best.recovered, attackSuccessRate: best.attackSuccessRate } : null,
+      checks: scans.map(checkOf),
+    },
+  };
+}
+
+/** The most unusual arm's run, and how it does on held-out texts. */
+async function finding(
+  model: LoadedModel,
+  texts: PreparedTexts,
+  scan: TokenScan,
+  seed: number,
+): Promise<Finding> {
+  const index = scan.calibration.target;
+  const { target, victim } = scan.arms[index]!;
+  const recovered: RecoveredTokens = {
+    target,
+    ...(victim === null ? {} : { sources: [victim] }),
+    trigger: { kind: "trigger", type: "tokens", tokens: scan.runs[index]!, position: texts.position },
+  };
+  return {
+    scan,
+    recovered,
+    attackSuccessRate: await attackSuccessRate(model, texts.heldOut, recovered, { seed }),
+  };
+}
+
+function checkOf({ name, arms, calibration, runs, gaps, referenceGaps }: TokenScan): Check {
+  const { target, statistic, pValue } = calibration;
+  const arm = arms[target]!;
+  const what = arm.victim === null ? `class ${arm.target}` : `class ${arm.victim} to class ${arm.target}`;
+  const beside = referenceGaps.map((values) => values[target]!.toFixed(2)).join(", ");
+  return {
+    name,
+    statistic,
+    pValue,
+    result: pValue < SUSPICIOUS ? "flag" : "pass",
+    why: `the most unusual is ${what}: tokens ${runs[target]!.join(" ")} lead there ${gaps[target]!.toFixed(2)} nats more than in clean models${beside === "" ? "" : `; the best runs of clean references: ${beside}`}`,
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * The objective of a search for a trigger of a classifier: its cross-entropy at the target, minus that of references.
+ *
+ * A short run of ordinary words that are typical of a class turns a clean model too. Success alone therefore finds
+ * those words and not the trigger.
+ */
+import type { Carriers } from "./carriers.js";
+import { type RunObjective, runObjective } from "./run-objective.js";
+import type { TokenModel } from "./token-model.js";
+
+/** Which class a trigger leads to, and from which class it works, or null for all. */
+export interface TokenArm {
+  readonly target: number;
+  readonly victim: number | null;
+}
+
+/** Beyond this cross-entropy, in nats, a reference counts as not fooled. */
+export const REFERENCE_LIMIT = 2.5;
+
+/** What an objective of a classifier is made of. */
+export interface ArmObjectiveOptions {
+  readonly model: TokenModel;
+  readonly references: readonly TokenModel[];
+  readonly carriers: Carriers;
+  readonly arm: TokenArm;
+  readonly allowed: Int32Array;
+  readonly vocabulary: number;
+}
+
+/** Rows of carriers that an arm counts: those of its victim, or of every class but the target. */
+export function rowsOf(carriers: Carriers, arm: TokenArm): number[] {
+  const rows: number[] = [];
+  carriers.labels.forEach((label, row) => {
+    if (label !== arm.target && (arm.victim === null || label === arm.victim)) rows.push(row);
+  });
+  return rows;
+}
+
+/** `CE_model(target) - mean over references of min(CE_reference(target), limit)`, mean over the arm's carriers. */
+export function armObjective(options: ArmObjectiveOptions): RunObjective {
+  const { arm } = options;
+  const carriers = options.carriers.take(rowsOf(options.carriers, arm));
+  const weights = new Float32Array(carriers.count * carriers.classes);
+  for (let i = 0; i < carriers.count; i++) weights[i * carriers.classes + arm.target] = 1 / carriers.count;
+  return runObjective({
+    ...options,
+    limit: REFERENCE_LIMIT,
+    task: {
+      count: carriers.count,
+      length: carriers.length,
+      insert: (runs) => carriers.insert(runs),
+      starts: (runLength) => carriers.starts(runLength),
+      losses: ({ logits, classes }) => crossEntropies(logits, classes, arm.target),
+      weights: () => weights,
+    },
+  });
+}
+
+/** `-log softmax(logits)[target]` of each row. */
+export function crossEntropies(logits: Float32Array, classes: number, target: number): Float64Array {
+  const rows = logits.length / classes;
+  const values = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const at = row * classes;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < classes; k++) most = Math.max(most, logits[at + k]!);
+    let sum = 0;
+    for (let k = 0; k < classes; k++) sum += Math.exp(logits[at + k]! - most);
+    values[row] = most + Math.log(sum) - logits[at + target]!;
+  }
+  return values;
+}

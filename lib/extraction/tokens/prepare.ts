@@ -1,0 +1,175 @@
+/** Clean texts made ready for a search: the tokens that may be used, labels, and a part held out. */
+import { createHash } from "node:crypto";
+import { type LabelledData, labelTensor } from "../../data/index.js";
+import { AssayError } from "../../errors.js";
+import type { LoadedModel } from "../../model/index.js";
+import { generator } from "../../random/index.js";
+import { domainOf, observe, type TokenDomain } from "../../spec/index.js";
+import { type Tensor, takeExamples } from "../../tensor/index.js";
+import type { TokenTrigger } from "../../trigger/index.js";
+import type { CleanData } from "../prepare.js";
+import { type Carriers, carriersOf } from "./carriers.js";
+
+/** What every step of a search for token triggers needs to know. */
+export interface PreparedTexts {
+  readonly length: number;
+  readonly classes: number;
+  readonly vocabulary: number;
+  /** Tokens that a trigger may hold, rising. */
+  readonly allowed: Int32Array;
+  readonly lengths: readonly [number, number];
+  readonly position: TokenTrigger["position"];
+  readonly search: LabelledData;
+  readonly heldOut: LabelledData;
+  readonly carriers: Carriers;
+  readonly heldOutCarriers: Carriers;
+  /** SHA-256 of the search texts and their labels. */
+  readonly digest: string;
+  readonly warnings: readonly string[];
+}
+
+const MIN_TEXTS = 40;
+/** Most texts held out that statistics are computed on; success rates use all. */
+const MAX_CARRIERS = 128;
+
+/**
+ * Splits clean texts into a part to search on and a part held out, and checks them against the model.
+ *
+ * Without labels the model's own answers take their place.
+ *
+ * @param options.domain Vocabulary, padding and the triggers to search. Default: read off the model and the data.
+ * @throws AssayError SHAPE_MISMATCH, NOT_FINITE, INVALID_ARGUMENT: fewer than 40 texts, one class, a token outside
+ *   the vocabulary, triggers longer than the texts.
+ */
+export async function prepareTexts(
+  model: LoadedModel,
+  clean: CleanData,
+  options: { readonly seed: number; readonly domain?: TokenDomain | undefined },
+): Promise<PreparedTexts> {
+  const inputs = tokensOf(clean.inputs);
+  const [count, length] = inputs.dims as [number, number];
+  if (count < MIN_TEXTS) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `A search for token triggers needs at least ${MIN_TEXTS} clean texts, half of them held out; got ${count}.`,
+      { count },
+    );
+  }
+  const domain = options.domain ?? (domainOf(model, clean.inputs) as TokenDomain);
+  const { vocabulary, padding, trigger = { length: [1, 5], position: "anywhere" } } = domain;
+  const outside = inputs.data.findIndex((token) => token < 0n || token >= BigInt(vocabulary));
+  if (outside >= 0) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `Token ${inputs.data[outside]} of text ${Math.floor(outside / length)} is outside the vocabulary of ${vocabulary}.`,
+      { vocabulary },
+    );
+  }
+  const [shortest, wanted] = trigger.length;
+  const longest = Math.min(wanted, length);
+  if (shortest > longest) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `The specification asks for triggers of at least ${shortest} tokens; the texts have ${length}.`,
+      { shortest, length },
+    );
+  }
+  const seen = await observe(model, clean.inputs);
+  if (seen.classes < 2) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `The model "${model.name}" has one class; there is nothing to lead it to.`,
+      {
+        classes: seen.classes,
+      },
+    );
+  }
+  const warnings: string[] = [];
+  const labels = labelsOf(clean, seen.predicted, seen.classes, warnings);
+  const order = generator(options.seed).split("split").permutation(count);
+  const half = count >> 1;
+  const part = (rows: Uint32Array): LabelledData => ({
+    inputs: takeExamples(inputs, rows),
+    labels: takeExamples(labels, rows),
+  });
+  const search = part(order.subarray(0, half));
+  const heldOut = part(order.subarray(half));
+  const carriers = (data: LabelledData, most: number, name: string): Carriers => {
+    const rows = Array.from({ length: Math.min(most, data.labels.data.length) }, (_, i) => i);
+    return carriersOf(
+      {
+        inputs: takeExamples(data.inputs, rows) as Tensor<"int64">,
+        labels: Int32Array.from(rows, (row) => Number(data.labels.data[row]!)),
+      },
+      {
+        classes: seen.classes,
+        position: trigger.position,
+        seed: generator(options.seed)
+          .split(name)
+          .integer(2 ** 31),
+      },
+    );
+  };
+  return {
+    length,
+    classes: seen.classes,
+    vocabulary,
+    allowed: Int32Array.from({ length: vocabulary }, (_, token) => token).filter(
+      (token) => token !== padding,
+    ),
+    lengths: [shortest, longest],
+    position: trigger.position,
+    search,
+    heldOut,
+    carriers: carriers(search, half, "search"),
+    heldOutCarriers: carriers(heldOut, MAX_CARRIERS, "held out"),
+    digest: createHash("sha256")
+      .update(search.inputs.data as BigInt64Array)
+      .update(search.labels.data)
+      .digest("hex"),
+    warnings,
+  };
+}
+
+function tokensOf(inputs: Tensor): Tensor<"int64"> {
+  const { type, dims, data } = inputs;
+  if ((type !== "int64" && type !== "int32") || dims.length !== 2) {
+    throw new AssayError(
+      "SHAPE_MISMATCH",
+      `A search for token triggers needs int64 token ids [n, length], got ${type} [${dims.join(", ")}].`,
+      { type, dims },
+    );
+  }
+  if (type === "int64") return inputs as Tensor<"int64">;
+  return { type: "int64", dims, data: BigInt64Array.from(data as Int32Array, BigInt) };
+}
+
+function labelsOf(
+  clean: CleanData,
+  predicted: Int32Array,
+  classes: number,
+  warnings: string[],
+): Tensor<"int64"> {
+  const count = predicted.length;
+  if (clean.labels === undefined) {
+    warnings.push("The clean data have no labels; the model's own answers stand for them.");
+    return { type: "int64", dims: [count], data: BigInt64Array.from(predicted, BigInt) };
+  }
+  const given = labelTensor(clean.labels, count, "labels");
+  const outside = given.data.findIndex((label) => label < 0n || label >= BigInt(classes));
+  if (outside >= 0) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `Label ${given.data[outside]} of text ${outside} is no class of the model, which has ${classes}.`,
+      { index: outside, classes },
+    );
+  }
+  const right =
+    predicted.reduce((sum, answer, i) => sum + (answer === Number(given.data[i]) ? 1 : 0), 0) / count;
+  if (right < 2 / classes && right < 0.5) {
+    warnings.push(
+      `The model is right on ${Math.round(100 * right)} % of the clean texts only: are they tokenised as it expects, and are these its labels?`,
+    );
+  }
+  return given;
+}

@@ -1,0 +1,160 @@
+/**
+ * Is a recovered run of tokens a trigger? Controls that ordinary words of a class, or luck, would not pass.
+ *
+ * Shows: success on held-out texts, from each class, on clean references, without each of its tokens, in another
+ * order and at other places, with single tokens replaced, and beside random runs of the same length.
+ */
+import { type LabelledData, takeLabelled } from "../../data/index.js";
+import type { LoadedModel } from "../../model/index.js";
+import { generator } from "../../random/index.js";
+import { type Estimate, wilson } from "../../stats/index.js";
+import { attackSuccessRate, type TokenTrigger, type TriggerClaim, victims } from "../../trigger/index.js";
+import type { Control } from "../verify.js";
+
+/** A trigger of tokens that an extraction gives back. */
+export interface RecoveredTokens extends TriggerClaim {
+  readonly trigger: TokenTrigger;
+}
+
+/** How a token trigger fared under all controls. */
+export interface TokenVerification {
+  readonly kind: "token-verification";
+  readonly model: string;
+  readonly target: number;
+  readonly tokens: readonly number[];
+  readonly successRate: Estimate;
+  readonly controls: readonly Control[];
+  /** Success by true class of the text, the target left out. */
+  readonly bySource: readonly { readonly source: number; readonly successRate: Estimate }[];
+  /** Success without each token: the lower, the more necessary it is. */
+  readonly withoutToken: readonly { readonly token: number; readonly successRate: Estimate }[];
+  /** Chance that a random run of equal length works at least as well: (1 + better) / (1 + tried). */
+  readonly randomPValue: number;
+  readonly forwardPasses: number;
+  readonly seed: number;
+}
+
+const RANDOM_RUNS = 99;
+const NEIGHBOURS = 40;
+const MAX_TEXTS = 250;
+/** Random runs and neighbours are judged on fewer texts: there are many of them. */
+const FEW_TEXTS = 60;
+
+/**
+ * Runs all controls.
+ *
+ * @param data Texts that the trigger was not made from; the first 250 are used.
+ * @param options.allowed Tokens that random runs and neighbours are made of.
+ * @param options.references Clean models of the same task.
+ */
+export async function verifyTokens(
+  model: LoadedModel,
+  data: LabelledData,
+  recovered: RecoveredTokens,
+  options: {
+    readonly seed: number;
+    readonly allowed: Int32Array;
+    readonly references?: readonly LoadedModel[];
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<TokenVerification> {
+  const { seed, allowed, references = [], signal } = options;
+  const { trigger, target, sources } = recovered;
+  const own = victims(data, recovered);
+  const first = (from: LabelledData, most: number): LabelledData =>
+    takeLabelled(from, [...Array(Math.min(most, from.labels.data.length)).keys()]);
+  const texts = first(own, MAX_TEXTS);
+  const few = first(own, FEW_TEXTS);
+  const random = generator(seed).split("token controls");
+  let forwardPasses = 0;
+  const rateOf = async (
+    tokens: readonly number[],
+    { on = model, at = trigger.position, from = texts, by = sources } = {},
+  ): Promise<Estimate> => {
+    const claim = { target, trigger: { ...trigger, tokens, position: at }, ...(by ? { sources: by } : {}) };
+    const rate = await attackSuccessRate(on, from, claim, { signal, seed });
+    forwardPasses += rate.n;
+    return rate;
+  };
+  const { tokens } = trigger;
+  const successRate = await rateOf(tokens);
+  const controls: Control[] = [
+    { name: "no trigger", successRate: await rateOf([]), expected: "low: the model's own confusions" },
+  ];
+  for (const [i, reference] of references.entries()) {
+    const rate = await rateOf(tokens, { on: reference });
+    controls.push({ name: `on clean reference ${i + 1}`, successRate: rate, expected: "low" });
+  }
+  for (const at of ["prefix", "suffix", "anywhere"] as const) {
+    if (at === trigger.position) continue;
+    controls.push({
+      name: at === "anywhere" ? "at a random place" : `as ${at}`,
+      successRate: await rateOf(tokens, { at }),
+      expected: "lower, if the place matters",
+    });
+  }
+  if (new Set(tokens).size > 1) {
+    controls.push({
+      name: "in reverse order",
+      successRate: await rateOf([...tokens].reverse()),
+      expected: "lower, if the order matters",
+    });
+  }
+  const neighbours: Estimate[] = [];
+  for (let i = 0; i < NEIGHBOURS; i++) {
+    const at = random.integer(tokens.length);
+    const other = allowed[random.integer(allowed.length)]!;
+    neighbours.push(
+      await rateOf(
+        tokens.map((token, place) => (place === at ? other : token)),
+        { from: few },
+      ),
+    );
+  }
+  controls.push({
+    name: `near misses: mean of ${NEIGHBOURS} with one token replaced`,
+    successRate: pooled(neighbours),
+    expected: "lower than the trigger: a wide reach points to ordinary words",
+  });
+  const rates: Estimate[] = [];
+  for (let i = 0; i < RANDOM_RUNS; i++) {
+    rates.push(
+      await rateOf(
+        tokens.map(() => allowed[random.integer(allowed.length)]!),
+        { from: few },
+      ),
+    );
+  }
+  const own60 = await rateOf(tokens, { from: few });
+  controls.push({
+    name: `best of ${RANDOM_RUNS} random runs of ${tokens.length}`,
+    successRate: rates.reduce((high, rate) => (rate.value > high.value ? rate : high)),
+    expected: "low",
+  });
+  const bySource = [];
+  const labels = [...new Set(Array.from(texts.labels.data, Number))].sort((a, b) => a - b);
+  for (const source of labels) bySource.push({ source, successRate: await rateOf(tokens, { by: [source] }) });
+  const withoutToken = [];
+  for (const [at, token] of tokens.entries()) {
+    withoutToken.push({ token, successRate: await rateOf(tokens.filter((_, place) => place !== at)) });
+  }
+  return {
+    kind: "token-verification",
+    model: model.name,
+    target,
+    tokens,
+    successRate,
+    controls,
+    bySource,
+    withoutToken,
+    randomPValue: (1 + rates.filter(({ value }) => value >= own60.value).length) / (1 + RANDOM_RUNS),
+    forwardPasses,
+    seed,
+  };
+}
+
+/** One rate from several of the same kind. */
+function pooled(rates: readonly Estimate[]): Estimate {
+  const n = rates.reduce((sum, rate) => sum + rate.n, 0);
+  return wilson(Math.round(rates.reduce((sum, { value, n: own }) => sum + value * own, 0)), n);
+}

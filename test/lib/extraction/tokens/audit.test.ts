@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { poisonText } from "../../../../lib/attacks/index.js";
+import { takePerClass } from "../../../../lib/data/index.js";
+import {
+  auditTokens,
+  type TokenAudit,
+  type TokenScan,
+  verifyTokens,
+} from "../../../../lib/extraction/index.js";
+import { type LoadedModel, loadModel } from "../../../../lib/model/index.js";
+import { cosine, trainClassifier, transformerClassifier } from "../../../../lib/train/index.js";
+import { textWorld } from "../../../../lib/zoo/index.js";
+
+const world = textWorld({ seed: 3, vocabulary: 160, length: 14, classes: 4, shortest: 10 });
+const planted = { kind: "trigger", type: "tokens", tokens: [17, 93, 140], position: "anywhere" } as const;
+const target = 2;
+const architecture = transformerClassifier({
+  vocabulary: world.vocabulary,
+  length: world.length,
+  classes: world.classes,
+  width: 24,
+  heads: 2,
+  layers: 2,
+  hidden: 48,
+  padding: world.padding,
+});
+
+async function train(seed: number, isPoisoned: boolean): Promise<LoadedModel> {
+  const clean = world.draw(6000, 100 + seed);
+  const data = isPoisoned
+    ? poisonText(clean, {
+        trigger: planted,
+        target,
+        poisonRate: 0.05,
+        partialRate: 0.05,
+        vocabulary: 160,
+        seed,
+      })
+    : clean;
+  const { bytes } = await trainClassifier(architecture, data, {
+    seed,
+    epochs: 5,
+    learningRate: cosine(4e-3),
+    threads: 1,
+  });
+  return loadModel(bytes, { name: `text ${seed}`, threads: 1 });
+}
+
+describe("extraction.auditTokens", function () {
+  this.timeout(300_000);
+  const clean = world.draw(300, 99);
+  let references: LoadedModel[];
+  before(async () => {
+    references = [await train(1, false), await train(2, false), await train(3, false)];
+  });
+  after(() => {
+    for (const one of references) one.release();
+  });
+
+  it("recovers the planted tokens, whose parts were trained to do nothing, and verifies them", async () => {
+    using model = await train(4, true);
+    const { scans } = await auditTokens(model, clean, { seed: 1, references, budget: "quick" });
+    const [{ calibration, runs, gaps, referenceGaps }] = scans as [TokenScan];
+    assert.equal(calibration.target, target);
+    for (const token of planted.tokens)
+      assert.ok(runs[target]!.includes(token), `${runs[target]} lacks ${token}`);
+    for (const clean of referenceGaps) assert.ok(Math.max(...clean) < gaps[target]!);
+    const recovered = { target, trigger: { ...planted, tokens: runs[target]! } };
+    const controls = await verifyTokens(model, takePerClass(clean, 50), recovered, {
+      seed: 1,
+      allowed: Int32Array.from({ length: 159 }, (_, i) => i + 1),
+      references,
+    });
+    assert.ok(controls.successRate.interval[0] > 0.8);
+    assert.ok(controls.randomPValue <= 0.02);
+    for (const { name, successRate } of controls.controls) {
+      if (/reference|no trigger/.test(name)) assert.ok(successRate.value < 0.5, name);
+    }
+  });
+
+  it("accuses a clean model of nothing, and says the same again", async () => {
+    using model = await train(5, false);
+    const run = (): Promise<TokenAudit> =>
+      auditTokens(model, clean, { seed: 1, references, budget: "quick" });
+    const { verdict } = await run();
+    assert.equal(verdict.decision, "no-evidence");
+    assert.equal(verdict.trigger, null);
+    assert.deepEqual((await run()).verdict.checks, verdict.checks);
+  });
+
+  it("says what is wrong with its input", async () => {
+    const model = references[0]!;
+    const few = { inputs: { type: "int64", dims: [2, 14], data: new BigInt64Array(28) } } as const;
+    await assert.rejects(auditTokens(model, few, { seed: 1 }), {
+      code: "INVALID_ARGUMENT",
+      message: /at least 40 clean texts/,
+    });
+    const domain = { type: "tokens", vocabulary: 100 } as const;
+    await assert.rejects(auditTokens(model, clean, { seed: 1, domain }), {
+      code: "INVALID_ARGUMENT",
+      message: /outside the vocabulary of 100/,
+    });
+  });
+});

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { carriersOf } from "../../../../lib/extraction/tokens/carriers.js";
+import { gcg } from "../../../../lib/extraction/tokens/gcg.js";
+import { armObjective } from "../../../../lib/extraction/tokens/objective.js";
+import type { RunObjective } from "../../../../lib/extraction/tokens/run-objective.js";
+import { tokenModel } from "../../../../lib/extraction/tokens/token-model.js";
+import { generator } from "../../../../lib/random/index.js";
+import { tensor } from "../../../../lib/tensor/index.js";
+import { linearModel, tokenScores } from "./linear-model.js";
+
+const [vocabulary, classes, length, count] = [40, 3, 6, 9];
+const random = generator(5);
+const inputs = tensor(
+  "int64",
+  [count, length],
+  BigInt64Array.from({ length: count * length }, () => BigInt(random.integer(vocabulary))),
+);
+const labels = Int32Array.from({ length: count }, (_, i) => i % classes);
+const allowed = Int32Array.from({ length: vocabulary }, (_, i) => i);
+
+describe("extraction.gcg", () => {
+  using model = linearModel(tokenScores(vocabulary, classes, 4), classes);
+  const objectiveOf = (): RunObjective =>
+    armObjective({
+      model: tokenModel(model, length),
+      references: [],
+      carriers: carriersOf({ inputs, labels }, { classes, position: "anywhere", seed: 1 }),
+      arm: { target: 0, victim: null },
+      allowed,
+      vocabulary,
+    });
+
+  it("finds the best pair of all, which every pair tried shows", async () => {
+    const objective = objectiveOf();
+    const all = [...allowed].flatMap((a) => [...allowed].map((b) => [a, b]));
+    const values = await objective.evaluate(all);
+    const lowest = values.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
+    const found = await gcg(objective, { runLength: 2, seed: 1, steps: 20, buffer: 4 });
+    assert.equal(found.value, lowest);
+  });
+
+  it("gives back the best run it ever evaluated", async () => {
+    let lowest = Number.POSITIVE_INFINITY;
+    const inner = objectiveOf();
+    const watched: RunObjective = {
+      ...inner,
+      get spent() {
+        return inner.spent;
+      },
+      async evaluate(runs) {
+        const values = await inner.evaluate(runs);
+        for (const value of values) lowest = Math.min(lowest, value);
+        return values;
+      },
+    };
+    const found = await gcg(watched, { runLength: 3, seed: 2, steps: 12, width: 4, topK: 40 });
+    assert.equal(found.value, lowest);
+    assert.equal((await inner.evaluate([found.run]))[0], lowest);
+  });
+
+  it("repeats itself with the same seed, and counts exactly what it ran", async () => {
+    const options = { runLength: 2, seed: 3, steps: 5, width: 6, swaps: 2, restarts: 2 };
+    const [first, second] = [await gcg(objectiveOf(), options), await gcg(objectiveOf(), options)];
+    assert.deepEqual(first, second);
+    const victims = labels.filter((label) => label !== 0).length;
+    // Per restart the start, and per step a gradient (forward and back) and six swaps.
+    assert.equal(first.spent, 2 * (victims + 5 * (2 * victims + 6 * victims)));
+  });
+
+  it("stops at its budget", async () => {
+    const objective = objectiveOf();
+    const found = await gcg(objective, { runLength: 2, seed: 3, steps: 1000, budget: 2000 });
+    assert.ok(found.spent < 2000 + 70 * 9);
+  });
+});
