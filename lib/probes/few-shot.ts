@@ -113,6 +113,8 @@ interface Prepared {
   readonly members: readonly (readonly number[])[];
   readonly heldOut: Matrix;
   readonly targets: Uint8Array;
+  /** Training examples of each draw, by their number per class: the same for every series on these sets. */
+  readonly chosen: Map<number, readonly (readonly number[])[]>;
 }
 
 function prepare(sets: { readonly train: Labelled; readonly heldOut: Labelled }): Prepared {
@@ -130,24 +132,35 @@ function prepare(sets: { readonly train: Labelled; readonly heldOut: Labelled })
     members: [0, 1].map((target) => [...train.targets.keys()].filter((i) => train.targets[i] === target)),
     heldOut: { rows: n, columns: d, data: Float64Array.from(data) },
     targets,
+    chosen: new Map(),
   };
+}
+
+function drawn({ members, chosen }: Prepared, count: number, draws: number, random: Generator) {
+  const known = chosen.get(count);
+  if (known) return known;
+  const made = Array.from({ length: draws }, (_, draw) => {
+    const stream = random.split(`probe ${count}`).split(draw);
+    return members.flatMap((group) =>
+      [...stream.permutation(group.length).subarray(0, count)].map((i) => group[i]!),
+    );
+  });
+  chosen.set(count, made);
+  return made;
 }
 
 /** One AUROC per draw. Every series of the curve sees the same draws, so that they can be compared one by one. */
 function aurocs(
-  { train, members, heldOut, targets }: Prepared,
+  sets: Prepared,
   count: number,
   draws: number,
   random: Generator,
   name: string,
   make: Fit,
 ): number[] {
+  const { train, heldOut, targets } = sets;
   const weights = new Float64Array(draws * heldOut.columns);
-  for (let draw = 0; draw < draws; draw++) {
-    const stream = random.split(`probe ${count}`).split(draw);
-    const chosen = members.flatMap((group) =>
-      [...stream.permutation(group.length).subarray(0, count)].map((i) => group[i]!),
-    );
+  drawn(sets, count, draws, random).forEach((chosen, draw) => {
     const labels = chosen.map((i) => train.targets[i]!);
     const probe = make(
       tensorOf(takeRows(train, chosen)),
@@ -155,7 +168,7 @@ function aurocs(
       random.split(`${name} ${count}`).split(draw),
     );
     weights.set(probe.weights.data, draw * heldOut.columns);
-  }
+  });
   // The intercept moves all logits alike and leaves the AUROC as it is.
   const logits = multiply({ rows: draws, columns: heldOut.columns, data: weights }, heldOut, {
     transposeB: true,

@@ -75,7 +75,7 @@ function optimumOf(set: TwoClasses, l2: number): Optimum {
 }
 
 /** Coordinates from which native passes are faster than the Newton steps of loops, where examples are few. */
-const MANY_COORDINATES = 160;
+const MANY_COORDINATES = 100;
 
 function inCoordinates(
   coordinates: Coordinates,

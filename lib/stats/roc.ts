@@ -257,18 +257,22 @@ export function checkSamples(
 /** For each value, the share of `others` below it, ties one half. */
 function placements(values: Float64Array, others: Float64Array): Float64Array {
   const sorted = Float64Array.from(others).sort();
-  const order = Uint32Array.from(values.keys()).sort((a, b) => values[a]! - values[b]!);
-  const result = new Float64Array(values.length);
-  let below = 0;
-  let upTo = 0;
-  for (const index of order) {
-    const value = values[index]!;
-    while (below < sorted.length && sorted[below]! < value) below++;
-    upTo = Math.max(upTo, below);
-    while (upTo < sorted.length && sorted[upTo]! <= value) upTo++;
-    result[index] = (below + upTo) / (2 * sorted.length);
+  return values.map(
+    (value) => (countBelow(sorted, value, false) + countBelow(sorted, value, true)) / (2 * sorted.length),
+  );
+}
+
+/** Number of sorted values below `value`, or not above it. */
+function countBelow(sorted: Float64Array, value: number, orEqual: boolean): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = sorted[middle]!;
+    if (other < value || (orEqual && other === value)) low = middle + 1;
+    else high = middle;
   }
-  return result;
+  return low;
 }
 
 function mean(values: Float64Array): number {
