@@ -16,7 +16,7 @@ import {
 } from "./chunks.js";
 
 /** Doubles of a chunk that stay in the caches while they are read twice. */
-const CHUNK_ELEMENTS = 2 ** 18;
+const CHUNK_ELEMENTS = 2 ** 19;
 
 const sessions = sessionCache(8);
 

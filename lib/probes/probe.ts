@@ -75,7 +75,7 @@ export function twoClassChunks(x: Examples, labels: Labels, who: string): TwoCla
 }
 
 function twoLabels(values: Int32Array, who: string): TwoLabels {
-  const classes = [...new Set(values)].sort((a, b) => a - b);
+  const classes = distinct(values);
   if (classes.length !== 2) {
     const found = classes.slice(0, 12).join(", ");
     throw new AssayError(
@@ -86,13 +86,23 @@ function twoLabels(values: Int32Array, who: string): TwoLabels {
       { classes: classes.slice(0, 100) },
     );
   }
-  const targets = Uint8Array.from(values, (value) => Number(value === classes[1]));
-  const positives = targets.reduce((sum, target) => sum + target, 0);
-  return {
-    targets,
-    classes: [classes[0]!, classes[1]!],
-    counts: [values.length - positives, positives],
-  };
+  const [first, second] = classes as [number, number];
+  const targets = new Uint8Array(values.length);
+  let positives = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] === second) positives += targets[i] = 1;
+  return { targets, classes: [first, second], counts: [values.length - positives, positives] };
+}
+
+/** The labels that occur, smallest first. */
+function distinct(values: Int32Array): number[] {
+  const seen = new Set<number>();
+  let last: number | undefined;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] === last) continue;
+    last = values[i]!;
+    seen.add(last);
+  }
+  return [...seen].sort((a, b) => a - b);
 }
 
 /** The probe with given weights. */
