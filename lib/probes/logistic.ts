@@ -1,10 +1,11 @@
 /** Logistic probes, fitted to the exact optimum by Newton's method. */
 import { AssayError } from "../errors.js";
 import { choleskyFactor, multiply, solveLower, solveLowerTransposed } from "../linalg/index.js";
-import type { Labels, Tensor } from "../tensor/index.js";
+import { type Examples, isOneTensor, type Labels } from "../tensor/index.js";
 import { type Optimum, preconditioned } from "./preconditioned.js";
-import { type LinearProbe, linearProbe, type TwoClasses, twoClasses } from "./probe.js";
+import { type LinearProbe, linearProbe, type TwoClasses, twoClassChunks, twoClasses } from "./probe.js";
 import { type Coordinates, coordinatesOf } from "./row-space.js";
+import { gathered, streamedOptimum } from "./streamed-logistic.js";
 
 /** A logistic probe: its logits are log odds. */
 export interface LogisticProbe extends LinearProbe {
@@ -12,7 +13,7 @@ export interface LogisticProbe extends LinearProbe {
   /** Newton steps that were taken. */
   readonly iterations: number;
   /** Probability of the second class for each example of `y` [n, ...]. */
-  probabilities(y: Tensor): Float64Array;
+  probabilities(y: Examples): Float64Array;
 }
 
 /** Options of {@link fitLogistic}. */
@@ -32,7 +33,8 @@ export interface LogisticOptions {
  * A probe says that a label *can* be read off linearly, not that the model uses it, nor that it reads the
  * cause: a probe for triggered inputs may read the trigger's own pixels or words. Draw controls beside it.
  *
- * @param x Activations [n, ...]; every axis after the first is flattened into features.
+ * @param x Activations [n, ...]; every axis after the first is flattened into features. Chunks of them are put
+ *   together up to 128 MB of floats, and read in six to ten passes beyond.
  * @param labels n integers or booleans of exactly two classes; the larger is the positive one.
  * @throws AssayError INVALID_ARGUMENT for one class or more than two; NOT_CONVERGED if l2 is 0 and the classes
  *   are separable or features are linearly dependent; SHAPE_MISMATCH, TYPE_MISMATCH, NOT_FINITE.
@@ -40,15 +42,17 @@ export interface LogisticOptions {
  * const probe = probes.fitLogistic(await model.activations(train.inputs, { at }), train.labels, { l2: 1 });
  * probes.evaluate(probe, await model.activations(heldOut.inputs, { at }), heldOut.labels)
  */
-export function fitLogistic(x: Tensor, labels: Labels, options: LogisticOptions = {}): LogisticProbe {
+export function fitLogistic(x: Examples, labels: Labels, options: LogisticOptions = {}): LogisticProbe {
   const { l2 = 1 } = options;
   if (!(l2 >= 0 && Number.isFinite(l2))) {
     throw new AssayError("INVALID_ARGUMENT", `fitLogistic: l2 must be a number of at least 0, got ${l2}.`, {
       l2,
     });
   }
-  const set = twoClasses(x, labels, "fitLogistic");
-  const { weights, intercept, iterations } = optimumOf(set, l2);
+  const set = twoClassChunks(x, labels, "fitLogistic");
+  const whole = isOneTensor(x) ? twoClasses(x, labels, "fitLogistic") : gathered(set);
+  const { weights, intercept, iterations } =
+    whole === undefined ? streamedOptimum(set, l2) : optimumOf(whole, l2);
   const probe = linearProbe("logistic", weights, intercept, set);
   return {
     ...probe,

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import * as anomaly from "../../../lib/anomaly/index.js";
-import { fitDifferenceOfMeans, fitEraser, fitLda, type LinearProbe } from "../../../lib/probes/index.js";
+import {
+  fitDifferenceOfMeans,
+  fitEraser,
+  fitLda,
+  fitLogistic,
+  type LinearProbe,
+} from "../../../lib/probes/index.js";
 import { generator } from "../../../lib/random/index.js";
 import { type Examples, rowChunks, type Tensor, tensor } from "../../../lib/tensor/index.js";
 
@@ -62,6 +68,7 @@ const fits: Readonly<Record<string, { readonly make: Fit; readonly onePass?: tru
   fitSpectralSignature: { make: scored(anomaly.fitSpectralSignature), onePass: true },
   fitBeatrix: { make: scored(anomaly.fitBeatrix) },
   fitDifferenceOfMeans: { make: probed((x) => fitDifferenceOfMeans(x, labels)), onePass: true },
+  fitLogistic: { make: probed((x) => fitLogistic(x, labels)), onePass: true },
   fitLda: { make: probed((x) => fitLda(x, labels)) },
 };
 
