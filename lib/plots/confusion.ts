@@ -1,7 +1,7 @@
 /** Confusion matrices as pictures. */
 import type { ConfusionMatrix } from "../stats/index.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, faint, layout, say, sayEstimate } from "./style.js";
+import { axis, layout, say, sayEstimate, shareScale } from "./style.js";
 
 /** Up to this many classes each cell says its count. */
 const maxWritten = 24;
@@ -32,10 +32,7 @@ export function confusion(matrix: ConfusionMatrix): Figure {
         text: names.map((_, a) => rowOf(a).map(String)),
         ...(isWritten && { texttemplate: "%{text}" }),
         hovertemplate: "label %{y}, answered %{x}: %{text} (%{z:.1%} of the label)<extra></extra>",
-        colorscale: [
-          [0, faint(colourOf(0), 0.04)],
-          [1, colourOf(0)],
-        ],
+        colorscale: shareScale,
         colorbar: { title: { text: "share of label" }, tickformat: ".0%" },
         xgap: 1,
         ygap: 1,

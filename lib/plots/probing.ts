@@ -2,7 +2,7 @@
 import type { FewShotCurve, LayerSweep, SweptLayer } from "../probes/index.js";
 import type { Estimate } from "../stats/index.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, faint, layout, say, sayEstimate } from "./style.js";
+import { axis, colourOf, faint, layout, say, sayEstimate, shareScale } from "./style.js";
 
 /** AUROC by layer with its interval, or by layer and position; the selected one marked, with its held-out figure. */
 export function layerSweep(result: LayerSweep): Figure {
@@ -52,10 +52,7 @@ function map({ layers, selected, heldOut }: LayerSweep): Drawn {
         zmin: 0.5,
         zmax: 1,
         hovertemplate: "%{y}, position %{x}: %{text}<extra></extra>",
-        colorscale: [
-          [0, faint(colourOf(0), 0.05)],
-          [1, colourOf(0)],
-        ],
+        colorscale: shareScale,
         colorbar: { title: { text: "AUROC" } },
       },
       {

@@ -12,6 +12,15 @@ export function faint(colour: string, opacity = 0.18): string {
   return `rgba(${r}, ${g}, ${b}, ${opacity})`;
 }
 
+/**
+ * Shares from 0 to 1 in a map. Opaque: the viewer chooses the colour of a cell's text by the cell alone, and on a dark
+ * page would write dark on dark where the cell lets the page through.
+ */
+export const shareScale = [
+  [0, "#EAF3F9"],
+  [1, "#0072B2"],
+] as const;
+
 /** An axis with a title. */
 export const axis = (title: string, extra: Readonly<Record<string, unknown>> = {}) => ({
   title: { text: title },

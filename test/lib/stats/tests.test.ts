@@ -118,6 +118,12 @@ describe("stats: many p-values", () => {
     assert.ok(brownCombined(p, correlation(0.8)) > 5 * fisherCombined(p));
   });
 
+  it("gives k copies of one test the p-value of that test, up to the fit of Kost and McDermott's polynomial", () => {
+    for (const p of [0.5, 0.05, 1e-4]) {
+      for (const k of [2, 5]) near(brownCombined(Array(k).fill(p), Array(k * k).fill(1)) / p, 1, 2e-3);
+    }
+  });
+
   it("keeps Brown's false alarms at 5 % for correlated tests", () => {
     const random = generator(6);
     let alarms = 0;
