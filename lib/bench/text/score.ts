@@ -1,6 +1,6 @@
 /** Audits the text classifiers of a pool, one configuration for all, before any seal is opened. */
 import { AssayError } from "../../errors.js";
-import { auditTokens } from "../../extraction/index.js";
+import { auditTokens, type Budget } from "../../extraction/index.js";
 import { type LoadedModel, loadModel } from "../../model/index.js";
 import type { Estimate } from "../../stats/index.js";
 import { attackSuccessRate, type TokenTrigger } from "../../trigger/index.js";
@@ -30,8 +30,12 @@ export interface TextScore {
   readonly failure: string | null;
 }
 
-/** Scores all members of some roles. */
-export async function scoreTexts(roles: readonly TextRole[], options: TrackOptions): Promise<TextScore[]> {
+/** Scores all members of some roles. A file name tells nothing, so models of both kinds get the same domain. */
+export async function scoreTexts(
+  roles: readonly TextRole[],
+  budget: Budget,
+  options: TrackOptions,
+): Promise<TextScore[]> {
   const { seed, pool, store, log, signal } = options;
   await buildTextPool(pool, { roles: [...roles, "text-reference"], log, ...(signal ? { signal } : {}) });
   const members = roles.flatMap((role) => textMembers(pool, role));
@@ -45,13 +49,14 @@ export async function scoreTexts(roles: readonly TextRole[], options: TrackOptio
         member.file,
         member.commitment,
         references.map(({ file }) => file),
+        budget,
         seed,
       ]);
       const score = await store.keep(key, async () => {
         opened ??= await Promise.all(references.map(({ path, file }) => loadModel(path, { name: file })));
-        const made = await scoreText(member, opened, options);
+        const made = await scoreText(member, opened, budget, options);
         log(
-          `${pool}/${member.file}: ${made.failure ?? `${made.decision}, gap ${made.gap?.toFixed(2)}, score ${made.score?.toFixed(2)}, p ${made.pValue?.toFixed(4)}, class ${made.target}: ${made.tokens.join(" ")}`} (${made.cost.seconds} s)`,
+          `${pool}/${member.file}, ${budget}: ${made.failure ?? `${made.decision}, gap ${made.gap?.toFixed(2)}, score ${made.score?.toFixed(2)}, p ${made.pValue?.toFixed(4)}, class ${made.target}: ${made.tokens.join(" ")}`} (${made.cost.seconds} s)`,
         );
         return made;
       });
@@ -66,6 +71,7 @@ export async function scoreTexts(roles: readonly TextRole[], options: TrackOptio
 async function scoreText(
   { path, file, domain }: TextMember,
   references: readonly LoadedModel[],
+  budget: Budget,
   { seed, signal, pool }: TrackOptions,
 ): Promise<TextScore> {
   const clean = cleanTextsOf(pool);
@@ -74,6 +80,7 @@ async function scoreText(
     const { verdict, scans } = await auditTokens(model, clean, {
       seed,
       references,
+      budget,
       domain,
       ...(signal ? { signal } : {}),
     });

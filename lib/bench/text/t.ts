@@ -6,6 +6,9 @@ import { scoreTexts, type TextScore, textCode } from "./score.js";
 
 type Judged = TextScore & { readonly truth: TextTruth };
 
+/** Budgets of the audits, with three references each. The goals are set for the standard one. */
+const budgets = ["quick", "standard"] as const;
+
 /** A failed audit counts against us. */
 const WORST = 1e9;
 
@@ -70,22 +73,28 @@ function textTrack(name: string, title: string, roles: readonly TextRole[], hasG
     code: textCode,
     async run(options): Promise<TrackReport> {
       const { pool, seed } = options;
-      const scores = await scoreTexts(roles, options);
-      const judged: Judged[] = [];
-      for (const score of scores) judged.push({ ...score, truth: await openTextSeal(pool, score.file) });
-      const counted = judged.filter(
-        ({ file, truth }) => !truth.isBackdoored || file.startsWith(`${roles.at(-1)}-`),
-      );
-      const total = (of: (one: TextScore) => number): number =>
-        counted.reduce((sum, one) => sum + of(one), 0);
+      const rows: TrackRow[] = [];
+      const all: Judged[] = [];
+      for (const budget of budgets) {
+        const scores = await scoreTexts(roles, budget, options);
+        const judged: Judged[] = [];
+        for (const score of scores) judged.push({ ...score, truth: await openTextSeal(pool, score.file) });
+        const counted = judged.filter(
+          ({ file, truth }) => !truth.isBackdoored || file.startsWith(`${roles.at(-1)}-`),
+        );
+        all.push(...counted);
+        const own = rowsOf(counted, seed, hasGoals && budget === "standard");
+        rows.push(...own.map((row) => ({ ...row, metric: `${budget}: ${row.metric}` })));
+      }
+      const total = (of: (one: TextScore) => number): number => all.reduce((sum, one) => sum + of(one), 0);
       return {
         kind: "track-report",
         name,
         title,
         pool,
-        models: counted.length,
-        failures: counted.filter(({ failure }) => failure !== null).length,
-        rows: rowsOf(counted, seed, hasGoals),
+        models: new Set(all.map(({ file }) => file)).size,
+        failures: all.filter(({ failure }) => failure !== null).length,
+        rows,
         cost: {
           forward: total(({ cost }) => cost.forward),
           backward: total(({ cost }) => cost.backward),

@@ -50,9 +50,9 @@ export interface TokenAuditOptions extends Omit<AuditOptions, "range" | "storeOf
 export const tokenSearch: Readonly<Record<Budget, TokenSearchSettings>> = {
   quick: {
     carriersPerClass: 3,
-    pool: 30,
+    pool: 36,
     perTarget: 6,
-    pairsOf: 3,
+    pairsOf: 5,
     population: 500,
     generations: 2,
     starts: 6,
