@@ -38,11 +38,9 @@ describe("zoo.textWorld", () => {
     const world = textWorld({ seed: 1, length: 12, shortest: 5 });
     const texts = world.draw(50, 3);
     assert.deepEqual(world.draw(50, 3), texts);
+    const data = texts.inputs.data as BigInt64Array;
     for (let row = 0; row < 50; row++) {
-      const tokens = Array.from(
-        texts.inputs.data.subarray(row * 12, (row + 1) * 12) as BigInt64Array,
-        Number,
-      );
+      const tokens = Array.from(data.subarray(row * 12, (row + 1) * 12), Number);
       const size = tokens.indexOf(0) < 0 ? 12 : tokens.indexOf(0);
       assert.ok(size >= 5 && tokens.slice(size).every((token) => token === 0));
     }
