@@ -131,7 +131,7 @@ function checkUsage(files: readonly string[], { output, inPlace, html, pdf }: Op
 }
 
 /** Gathers `-p name=value`; the value stays text until the parameter's type is known. */
-export function parseParameter(
+function parseParameter(
   text: string,
   earlier: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {

@@ -9,7 +9,7 @@ export function positionAt(source: string, offset: number): { line: number; colu
 }
 
 /** The line of a source with a caret line under the place: two lines of text. */
-export function excerptAt(source: string, line: number, column: number, length = 1): string {
+function excerptAt(source: string, line: number, column: number, length = 1): string {
   const text = source.split(/\r\n|\n/)[line - 1] ?? "";
   const room = Math.max(1, Math.min(length, text.length - column + 1));
   const indent = text.slice(0, column - 1).replace(/[^\t]/g, " ");

@@ -124,7 +124,7 @@ function commonFolder(folder: string, file: string): string {
 }
 
 /** The model with every stored tensor replaced by what `map` gives; untouched messages stay the same objects. */
-export function mapTensors(model: Model, map: (message: TensorMessage) => TensorMessage): Model {
+function mapTensors(model: Model, map: (message: TensorMessage) => TensorMessage): Model {
   const graph = mapGraph(model.graph, map);
   const functions = mapList(model.functions, (body) => {
     const nodes = mapList(body.nodes, (node) => mapNode(node, map));

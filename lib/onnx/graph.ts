@@ -27,7 +27,7 @@ export function readsOf(node: Node): string[] {
 }
 
 /** Names that a graph reads but does not make. */
-export function outerNames(graph: Graph): string[] {
+function outerNames(graph: Graph): string[] {
   const own = new Set<string>();
   for (const input of graph.inputs) own.add(input.name);
   for (const initializer of graph.initializers) own.add(initializer.name ?? "");

@@ -61,7 +61,7 @@ export function renameNode(node: Node, rename: (name: string) => string): Node {
 }
 
 /** A graph with all its tensors renamed. */
-export function renameGraph(graph: Graph, rename: (name: string) => string): Graph {
+function renameGraph(graph: Graph, rename: (name: string) => string): Graph {
   return {
     ...graph,
     nodes: graph.nodes.map((node) => renameNode(node, rename)),

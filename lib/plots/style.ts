@@ -1,7 +1,7 @@
 /** What all figures share: colours that colour-blind readers can tell apart, and axes without fixed colours. */
 
 /** Okabe and Ito's palette, in the order in which series take them. */
-export const palette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888"] as const;
+const palette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888"] as const;
 
 /** Colour of the series at `index`. */
 export const colourOf = (index: number): string => palette[index % palette.length]!;

@@ -33,7 +33,7 @@ export function drawImageGrid({ images, range }: ImageGrid) {
 }
 
 /** The grid in words: sizes, range, captions. */
-export function imageGridText({ images, range: [low, high] }: ImageGrid): string {
+function imageGridText({ images, range: [low, high] }: ImageGrid): string {
   const sizes = [...new Set(images.map(({ tensor }) => formatDims(tensor.dims)))].slice(0, 3).join(", ");
   const lines = [
     `${plural(images.length, "image")} ${sizes}, ${formatNumber(low)} black to ${formatNumber(high)} white`,

@@ -120,6 +120,3 @@ export const answers = {
     return s.b.op("Add", [logits, s.b.op("MatMul", [hidden, s.b.constant(rows)])]);
   },
 } satisfies Record<string, Answer>;
-
-/** Names of the development answers. */
-export type AnswerName = keyof typeof answers;

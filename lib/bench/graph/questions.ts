@@ -229,6 +229,3 @@ export const questions = {
     });
   },
 } satisfies Record<string, Question>;
-
-/** Names of the development questions. */
-export type QuestionName = keyof typeof questions;

@@ -2,8 +2,10 @@
 import { subgraphs } from "../attributes.js";
 import { nodeLabel } from "../graph.js";
 import type { Graph, Node } from "../schema.js";
-import { type Flow, flowsOf, isEarlyQuestion, isUseOfPadding } from "./dataflow.js";
+import { flowsOf } from "./dataflow.js";
 import { type Finding, finding, type Severity } from "./finding.js";
+import { type Flow, isEarlyQuestion } from "./flow.js";
+import { isUseOfPadding } from "./node-flow.js";
 import { tellsShapeOnly } from "./operators.js";
 import { isSilencing, payloadOf } from "./payload.js";
 import { feedsAttention, type View, viewOf } from "./view.js";

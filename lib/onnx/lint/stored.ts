@@ -50,7 +50,7 @@ function constant(node: Node): Stored | undefined {
 }
 
 /** Values of a stored tensor as numbers; undefined if it is large, outside the file or not of numbers. */
-export function readValues(message: TensorMessage): readonly number[] | undefined {
+function readValues(message: TensorMessage): readonly number[] | undefined {
   if (sizeOf(dimsOf(message)) > MAX_PAYLOAD) return undefined;
   try {
     return Array.from(readTensor(message).data as ArrayLike<unknown>, Number);

@@ -1,7 +1,8 @@
 /** What the rules about logic look at: a graph with its flows, and those of the graphs in its nodes. */
 import { initializersOf, producersOf } from "../graph.js";
 import type { Graph, Node, TensorMessage } from "../schema.js";
-import { constantFlow, type Flow, type Flows } from "./dataflow.js";
+import type { Flows } from "./dataflow.js";
+import { constantFlow, type Flow } from "./flow.js";
 import { type Stored, storedTensor } from "./stored.js";
 
 /** A graph and what is known of its tensors. */

@@ -1,0 +1,212 @@
+/** What a node makes of what is known of its inputs. */
+import type { Node } from "../schema.js";
+import { type Extent, extentOf, widthOf } from "./extents.js";
+import { constantFlow, type Flow, join } from "./flow.js";
+import {
+  asksForPattern,
+  asksInSteps,
+  decides,
+  isDetector,
+  isGuard,
+  isSteepPower,
+  narrows,
+  picksPlace,
+  shapesBy,
+  takesWeights,
+  tellsShapeOnly,
+} from "./operators.js";
+import { isIndicator, isPattern, magnitude, type Stored } from "./stored.js";
+
+/** Fewer weights are constants of a formula, not a layer. */
+const LAYER_WEIGHTS = 16;
+/** A tensor this narrow is a few answers, not a layer's output. */
+const FEW = 4;
+/** Wider than this, what a node picks is no small part any more; where the whole is wide, a sixteenth of it. */
+const PART = 64;
+const PART_OF_WHOLE = 16;
+
+/** What a graph sees of those around it. */
+export interface Scope {
+  readonly flowOf: (name: string) => Flow;
+  readonly storedOf: (name: string | undefined) => Stored | undefined;
+  readonly extentOf: (name: string | undefined) => Extent;
+  readonly depth: number;
+}
+
+/** The flow of every output of a node that holds no graph. */
+export function flowsOfNode(node: Node, scope: Scope): Flow[] {
+  const inputs = node.inputs.map(scope.flowOf);
+  const deciding = shapesBy(node).flatMap((i) => (inputs[i]?.isData ? [inputs[i]] : []));
+  if (tellsShapeOnly(node)) {
+    // The number of hits is an answer, too: Shape(NonZero(x > t)).
+    const sizes = inputs.flatMap(({ size }) => (size ? [size] : []));
+    const isMeasure = node.opType !== "ConstantOfShape";
+    const flow = isMeasure && sizes.length > 0 ? asMeasured(join(sizes)) : constantFlow;
+    const size = isMeasure ? null : (deciding[0] ?? null);
+    return node.outputs.map(() => ({ ...flow, size }));
+  }
+  const joined = join(inputs);
+  if (!joined.isData) return node.outputs.map(() => ({ ...constantFlow, size: joined.size }));
+  const followed = follow(node, joined, inputs, scope);
+  const flow = isUseOfPadding(node, inputs, scope) ? unasked(followed) : followed;
+  const size = deciding.length > 0 ? join([...deciding, ...(flow.size ? [flow.size] : [])]) : flow.size;
+  return node.outputs.map(() => ({ ...flow, size: size?.isData ? size : null }));
+}
+
+const unasked = (flow: Flow): Flow => ({
+  ...flow,
+  ...{ isAsked: false, isDecided: false, askedLayers: Number.POSITIVE_INFINITY, isAskedLocally: false },
+});
+
+/**
+ * What text models do with the answer to "which words are padding": a mean divides by their number, the last word
+ * is read at its place, positions are counted.
+ */
+export function isUseOfPadding(node: Node, inputs: readonly Flow[], scope: Pick<Scope, "storedOf">): boolean {
+  const [first, second] = inputs;
+  if (!first || !second?.isDecided || !second.isToken || second.gain >= STEEP) return false;
+  if (node.opType === "Div") return first.isContent && !first.isAskedLocally;
+  if (!/^Gather/.test(node.opType)) return false;
+  return first.isData
+    ? !first.isAskedLocally && !first.isMixed
+    : (scope.storedOf(node.inputs[0])?.dims?.[0] ?? 0) >= PLACES;
+}
+
+/** A table with fewer rows is one of answers, not of positions. */
+const PLACES = 16;
+
+/** A count of what was found: few numbers, and an answer. */
+const asMeasured = (flow: Flow): Flow =>
+  questioned({ ...flow, isPart: true, isDecided: true, size: null }, flow);
+
+function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope): Flow {
+  const stored = node.inputs.map(scope.storedOf);
+  if (isLayer(node, joined, stored, scope)) {
+    const width = widthOf(outputExtent(node, scope));
+    const isPart = width !== undefined && width <= FEW;
+    return {
+      ...joined,
+      fewestLayers: joined.fewestLayers + 1,
+      mostLayers: joined.mostLayers + 1,
+      ...{ isPart, isLocal: isPart, isShifted: isPart, gain: 1, isDecided: false, isMixed: false },
+    };
+  }
+  const isRaw = joined.mostLayers === 0;
+  const isDetecting = takesWeights(node) && stored.some((one) => one && isDetector(node, one.dims));
+  const isLookup = node.opType === "Gather" && stored[0] !== undefined;
+  const isPart =
+    (isLookup ? joined.isPart : isPartOf(node, joined, scope)) || (isDetecting && node.opType !== "Conv");
+  // A threshold comes after the part was taken; a bias before it belongs to the layer.
+  const isTaken = isPart && !joined.isPart && !isRaw;
+  const isShifted =
+    !isTaken && (joined.isShifted || ["Add", "Sub", "Sum", "Gemm", "Conv"].includes(node.opType));
+  const factor = ["Mul", "MatMul", "Gemm", "Conv", "Einsum"].includes(node.opType)
+    ? Math.max(1, ...stored.map((one) => (one && one.size <= LARGEST_FACTOR ? magnitude(one) : 1)))
+    : node.opType === "Div" && stored[1] && stored[1].size <= FEW
+      ? 1 / Math.max(1e-9, magnitude(stored[1]))
+      : 1;
+  const isStep = steps(node, joined, inputs, stored, isRaw);
+  const next: Flow = {
+    ...joined,
+    isPart,
+    isLocal:
+      joined.isLocal ||
+      picksPlace(node) ||
+      isDetecting ||
+      (isRaw && asksForPattern(node)) ||
+      (isRaw && stored.some(isPattern)),
+    isShifted,
+    isMixed: joined.isMixed || ["Concat", "SequenceConstruct", "SequenceInsert"].includes(node.opType),
+    gain: joined.isPart || isPart ? joined.gain * factor : 1,
+    isDecided:
+      joined.isContent &&
+      (joined.isDecided ||
+        decides(node, { isRaw, isPart: joined.isPart || isPart, isToken: joined.isToken }) ||
+        isStep ||
+        (isLookup && isRaw && (joined.isDecided || isIndicator(stored[0])))),
+  };
+  return questioned(next, joined, inputs);
+}
+
+/** Marks a flow that has become a yes or no about a part. */
+function questioned(flow: Flow, before: Flow, inputs: readonly Flow[] = []): Flow {
+  // A statistic of the whole that scales the whole is preparation, not a question that travels on.
+  const isPreparation =
+    flow.isAsked &&
+    !flow.isAskedLocally &&
+    !flow.isPart &&
+    flow.mostLayers === 0 &&
+    inputs.some((input) => input.isContent && !input.isPart && !input.isAsked);
+  if (isPreparation) return unasked(flow);
+  if (!flow.isPart || !flow.isDecided) return flow;
+  return {
+    ...flow,
+    isAsked: true,
+    askedLayers: Math.min(flow.askedLayers, before.isAsked ? before.askedLayers : flow.mostLayers),
+    isAskedLocally: flow.isAskedLocally || flow.isLocal,
+  };
+}
+
+function isLayer(node: Node, joined: Flow, stored: readonly (Stored | undefined)[], scope: Scope): boolean {
+  const weights = stored.reduce((sum, one) => sum + (one?.size ?? 0), 0);
+  if (weights < LAYER_WEIGHTS) return false;
+  if (node.opType === "Gather") {
+    // A table of embeddings; what answers pick from is a table of answers.
+    const dims = stored[0]?.dims;
+    return stored[0] !== undefined && !joined.isDecided && (dims === undefined || (dims.at(-1) ?? 0) > FEW);
+  }
+  if (!takesWeights(node)) return false;
+  if (stored.some((one) => one && isDetector(node, one.dims))) return false;
+  // Rows that only copy or sum what came in: few numbers spread over many are no layer of their own.
+  const width = widthOf(scope.extentOf(node.inputs[0]));
+  return !(joined.isPart && joined.mostLayers === 0 && width === 1);
+}
+
+function isPartOf(node: Node, joined: Flow, scope: Scope): boolean {
+  if (!narrows(node)) return joined.isPart;
+  if (joined.isPart) return true;
+  const width = widthOf(outputExtent(node, scope));
+  if (width === undefined) return true;
+  const whole = widthOf(scope.extentOf(node.inputs[0])) ?? 0;
+  return width <= Math.max(PART, whole / PART_OF_WHOLE);
+}
+
+/** Dims of what a node makes. */
+export function outputExtent(node: Node, scope: Scope): Extent {
+  const valuesOf = (name: string | undefined): readonly number[] | undefined => {
+    const found = name === undefined ? undefined : scope.storedOf(name);
+    return found && found.size <= SMALL ? found.values() : undefined;
+  };
+  return extentOf(node, { extentOf: scope.extentOf, valuesOf });
+}
+
+/** Largest constant that is read for its factor. */
+const LARGEST_FACTOR = 4096;
+/** A factor from which a smooth curve is a step. */
+const STEEP = 4;
+
+function steps(
+  node: Node,
+  joined: Flow,
+  inputs: readonly Flow[],
+  stored: readonly (Stored | undefined)[],
+  isRaw: boolean,
+): boolean {
+  if (joined.mostLayers > 1 || (node.opType === "Softmax" && !isRaw)) return false;
+  if (joined.isPart && isSteepPower(node, stored)) return true;
+  const isShaped = joined.isShifted || joined.gain >= STEEP;
+  if (!(joined.isPart && isShaped) && !(isRaw && joined.isShifted)) return false;
+  // x / (x + small) is nothing or one; shares of a sum are not.
+  if (node.opType === "Div")
+    return isRaw && joined.isPart && inputs.every(({ isData }) => isData) && inputs[1]!.isShifted;
+  return (
+    asksInSteps(node) &&
+    !isGuard(
+      node,
+      stored.map((one) => (one && one.size <= FEW ? one.values() : undefined)),
+    )
+  );
+}
+
+/** Lists of places and sizes are no longer. */
+const SMALL = 64;
