@@ -34,12 +34,14 @@ interface Parts {
   readonly depth: number | undefined;
   readonly bias: readonly string[];
   readonly causal: boolean;
+  /** Scores are bent to softcap · tanh(scores / softcap); 0 leaves them. */
+  readonly softcap?: number;
 }
 
 /** softmax(q kᵀ · scale + bias) v over [batch, heads, position, depth]. */
 function attend(context: DecompositionContext, parts: Parts): string {
   const { builder: b } = context;
-  const { query, key, value, scale, depth, bias, causal } = parts;
+  const { query, key, value, scale, depth, bias, causal, softcap = 0 } = parts;
   const turned = b.op("Transpose", [key], { perm: [0, 1, 3, 2] });
   const raw = b.op("MatMul", [query, turned]);
   const factor = scale ?? (depth === undefined ? undefined : 1 / Math.sqrt(depth));
@@ -48,6 +50,10 @@ function attend(context: DecompositionContext, parts: Parts): string {
   else {
     const size = b.op("CastLike", [b.op("Shape", [query], { start: 3 }), query]);
     scores = b.op("Div", [raw, b.op("Sqrt", [size])]);
+  }
+  if (softcap !== 0) {
+    const cap = numberLike(context, context.input(0), softcap);
+    scores = b.op("Mul", [b.op("Tanh", [b.op("Div", [scores, cap])]), cap]);
   }
   for (const item of bias) scores = b.op("Add", [scores, item]);
   if (causal) {
@@ -59,17 +65,12 @@ function attend(context: DecompositionContext, parts: Parts): string {
   return b.op("MatMul", [b.op("Softmax", [scores], { axis: -1 }), value]);
 }
 
-/** Attention of the standard domain (version 23), without cache and soft cap. */
+/** Attention of the standard domain (version 23), without cache. */
 const standard: Decomposition = (context) => {
   const { node, builder: b, input, value } = context;
-  const plain =
-    !input(4) &&
-    !input(5) &&
-    floatAttribute(node, "softcap", 0) === 0 &&
-    !node.outputs[1] &&
-    !node.outputs[3];
+  const plain = !input(4) && !input(5) && !node.outputs[1] && !node.outputs[3];
   const { ranked, dims } = value(input(0));
-  if (!plain || !ranked || value(input(3)).type === "bool") return undefined;
+  if (!plain || !ranked) return undefined;
   const flat = dims.length === 3;
   const heads = flat ? intAttribute(node, "q_num_heads", 0) : Number(dims[1]);
   const keyHeads = flat ? intAttribute(node, "kv_num_heads", 0) : Number(value(input(1)).dims[1]);
@@ -82,11 +83,19 @@ const standard: Decomposition = (context) => {
     value: repeatHeads(b, spread(input(2), keyHeads), heads / keyHeads),
     scale,
     depth: undefined,
-    bias: input(3) ? [input(3)] : [],
+    bias: input(3) ? [biasOfMask(context)] : [],
     causal: intAttribute(node, "is_causal", 0) === 1,
+    softcap: floatAttribute(node, "softcap", 0),
   });
   return [flat ? joinHeads(b, result) : result];
 };
+
+/** A mask of truth values as what is added to the scores: nothing, or far below all others. */
+function biasOfMask({ builder: b, input, value }: DecompositionContext): string {
+  if (value(input(3)).type !== "bool") return input(3);
+  const low = b.op("CastLike", [b.number(-1e9), input(0)]);
+  return b.op("Where", [input(3), b.op("CastLike", [b.number(0), input(0)]), low]);
+}
 
 /** MultiHeadAttention of com.microsoft for separate query, key and value [batch, position, width], without cache. */
 const multiHead: Decomposition = (context) => {

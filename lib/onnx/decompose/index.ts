@@ -10,6 +10,7 @@ import { einsum } from "./einsum.js";
 import { fused } from "./fused.js";
 import { losses } from "./losses.js";
 import { recurrent } from "./recurrent.js";
+import { resizing } from "./resizing.js";
 import { sampling } from "./sampling.js";
 import { selecting } from "./selecting.js";
 import { convTranspose } from "./transposed.js";
@@ -21,6 +22,7 @@ const decompositions: Readonly<Record<string, Decomposition>> = {
   ...fused,
   ...attentions,
   ...selecting,
+  ...resizing,
   Einsum: einsum,
   ConvTranspose: convTranspose,
   MaxPool: ceilingPool,

@@ -44,6 +44,7 @@ import { upgradeModel } from "../upgrade.js";
 import { ruleContext, type Tape } from "./context.js";
 import "./convolution.js";
 import "./elementwise.js";
+import "./folding.js";
 import "./indexing.js";
 import "./layout.js";
 import "./matmul.js";

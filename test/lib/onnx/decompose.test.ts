@@ -127,6 +127,45 @@ const rows: readonly Row[] = [
   },
   { title: "per channel", op: "MeanVarianceNormalization", feeds: { x: uniform(4, [2, 2, 3, 3]) } },
   {
+    title: "with a soft cap and a mask of numbers",
+    op: "Attention",
+    feeds: {
+      q: uniform(1, [1, 2, 3, 4], -2, 2),
+      k: uniform(2, [1, 2, 3, 4], -2, 2),
+      v: uniform(3, [1, 2, 3, 4]),
+      mask: uniform(4, [3, 3]),
+    },
+    attributes: { softcap: { float: 1.5 } },
+  },
+  {
+    title: "with a mask of truth values, causal",
+    op: "Attention",
+    feeds: {
+      q: uniform(1, [1, 2, 3, 4]),
+      k: uniform(2, [1, 2, 3, 4]),
+      v: uniform(3, [1, 2, 3, 4]),
+      mask: tensor("bool", [3, 3], Uint8Array.of(1, 0, 1, 1, 1, 0, 0, 1, 1)),
+    },
+    attributes: { is_causal: 1 },
+  },
+  {
+    title: "edges of the picture",
+    op: "AffineGrid",
+    feeds: { theta: uniform(1, [2, 2, 3]), size: tensor("int64", [4], BigInt64Array.of(2n, 1n, 3n, 4n)) },
+  },
+  {
+    title: "centres of the corner pixels",
+    op: "AffineGrid",
+    feeds: { theta: uniform(1, [1, 2, 3]), size: tensor("int64", [4], BigInt64Array.of(1n, 1n, 3n, 2n)) },
+    attributes: { align_corners: 1 },
+  },
+  {
+    title: "third powers, padded",
+    op: "LpPool",
+    feeds: { x: uniform(1, [1, 2, 5, 4], 0.2, 1) },
+    attributes: { kernel_shape: [2, 2], strides: [2, 1], pads: [1, 0, 0, 1], p: 3 },
+  },
+  {
     title: "with peepholes",
     op: "LSTM",
     feeds: {

@@ -588,6 +588,25 @@ describe("gradients of indexing operators agree with central differences", () =>
       stored: { asked: tensor("bool", [3], Uint8Array.of(1, 0, 1)) },
       attributes: { axis: -1 },
     },
+    { title: "whole pictures", op: "GlobalLpPool", feeds: { x: uniform(1, [2, 2, 3, 3], 0.2, 1) } },
+    {
+      title: "overlapping blocks",
+      op: "Col2Im",
+      feeds: { x: uniform(1, [2, 8, 4]) },
+      stored: { image: ints(3, 4), block: ints(2, 2) },
+      attributes: { strides: [1, 2] },
+    },
+    {
+      title: "by the scale of each row",
+      op: "DequantizeLinear",
+      feeds: { s: uniform(1, [2], 0.1, 0.5) },
+      stored: {
+        q: tensor("int8", [2, 3], Int8Array.of(3, -4, 5, 100, 0, -7)),
+        zero: tensor("int8", [2], Int8Array.of(1, -2)),
+      },
+      inputs: ["q", "s", "zero"],
+      attributes: { axis: 0 },
+    },
     {
       title: "back to where a pool found them",
       op: "MaxUnpool",
@@ -643,6 +662,22 @@ describe("gradients of resampling agree with central differences", () => {
   ];
   for (const [title, attributes] of modes) {
     check([
+      {
+        title: `${title}, along some axes`,
+        op: "Resize",
+        feeds: { x: uniform(1, [1, 2, 3, 4]) },
+        stored: { scales: tensor("float32", [2], Float32Array.of(1.5, 2)) },
+        inputs: ["x", "", "scales"],
+        attributes: { ...attributes, axes: [-1, 2] },
+      },
+      {
+        title: `${title}, to sizes of some axes`,
+        op: "Resize",
+        feeds: { x: uniform(1, [1, 2, 3, 4]) },
+        stored: { sizes: ints(5) },
+        inputs: ["x", "", "", "sizes"],
+        attributes: { ...attributes, axes: [3] },
+      },
       {
         title: `${title}, by scales`,
         op: "Resize",

@@ -88,8 +88,6 @@ export const parameters: Readonly<
 /** Models whose gradient is refused. */
 export const refusedGradients: ReadonlySet<string> = new Set([
   "test_bernoulli_seed",
-  "test_dequantizelinear",
-  "test_dequantizelinear_axis",
   "test_det_2d",
   "test_det_nd",
   "test_dft",
