@@ -2,6 +2,7 @@
 import { AssayError } from "../errors.js";
 import { choleskyFactor, multiply, solveLower, solveLowerTransposed } from "../linalg/index.js";
 import { type Examples, isOneTensor, type Labels } from "../tensor/index.js";
+import { dualOptimum } from "./dual.js";
 import { type Optimum, preconditioned } from "./preconditioned.js";
 import { type LinearProbe, linearProbe, type TwoClasses, twoClassChunks, twoClasses } from "./probe.js";
 import { type Coordinates, coordinatesOf } from "./row-space.js";
@@ -70,29 +71,16 @@ function optimumOf(set: TwoClasses, l2: number): Optimum {
     const found = preconditioned(set, l2);
     if (found) return found;
   }
+  if (set.n <= set.d && l2 > 0) {
+    const found = dualOptimum(set, l2);
+    if (found) return found;
+  }
   const coordinates = coordinatesOf(set.n, set.d, set.data);
-  const { solution, iterations } = inCoordinates(coordinates, set, l2);
+  const { solution, iterations } = minimise(coordinates, set, l2);
   const weights = coordinates.toFeatures(solution.slice(0, coordinates.r));
   let intercept = solution[coordinates.r]!;
   for (let j = 0; j < set.d; j++) intercept -= weights[j]! * coordinates.mean[j]!;
   return { weights, intercept, iterations };
-}
-
-/** Coordinates from which native passes are faster than the Newton steps of loops, where examples are few. */
-const MANY_COORDINATES = 100;
-
-function inCoordinates(
-  coordinates: Coordinates,
-  set: TwoClasses,
-  l2: number,
-): { solution: Float64Array; iterations: number } {
-  const { n, r, data } = coordinates;
-  if (n <= set.d && r >= MANY_COORDINATES && l2 > 0) {
-    const found = preconditioned({ n, d: r, data, targets: set.targets }, l2);
-    if (found)
-      return { solution: Float64Array.of(...found.weights, found.intercept), iterations: found.iterations };
-  }
-  return minimise(coordinates, set, l2);
 }
 
 const maxIterations = 100;

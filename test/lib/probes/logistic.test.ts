@@ -184,21 +184,32 @@ describe("probes.fitLogistic", () => {
     assert.ok(b.weights.data.subarray(5).every((weight) => weight === 0));
   });
 
-  it("is at the optimum with many examples of still more features: the gradient there is zero", () => {
-    const [many, width] = [200, 300];
-    const wide = table(
-      many,
-      width,
-      Array.from({ length: many * width }, () => random.normal()),
-    );
-    const halves = Array.from({ length: many }, (_, i) => i % 2);
-    const probe = fitLogistic(wide, halves, { l2: 0.5 });
-    const residuals = probe.logits(wide).map((logit, i) => 1 / (1 + Math.exp(-logit)) - halves[i]!);
-    assert.ok(Math.abs(residuals.reduce((sum, value) => sum + value, 0)) < 1e-9);
-    for (let j = 0; j < width; j++) {
-      let gradient = 0.5 * probe.weights.data[j]!;
-      for (let i = 0; i < many; i++) gradient += residuals[i]! * wide.data[i * width + j]!;
-      assert.ok(Math.abs(gradient) < 1e-8, `${j}: ${gradient}`);
+  it("is at the optimum with fewer examples than features: the gradient there is zero", () => {
+    for (const [many, width, l2, scale, offset, copies] of [
+      [2, 3, 1, 1, 0, 0],
+      [5, 40, 1e-5, 1, 0, 0],
+      [30, 31, 100, 10, 1000, 0],
+      // Examples that come twice, with opposite labels: the Gram matrix has less than full rank.
+      [40, 60, 0.01, 1, 3, 12],
+      [60, 60, 1, 0.01, 0, 0],
+      [200, 300, 0.5, 1, 0, 0],
+    ] as const) {
+      const data = Float64Array.from({ length: many * width }, () => scale * random.normal() + offset);
+      for (let k = 0; k < copies; k++) {
+        data.set(data.subarray(2 * k * width, (2 * k + 1) * width), (2 * k + 1) * width);
+      }
+      const halves = Array.from({ length: many }, (_, i) => i % 2);
+      const probe = fitLogistic(table(many, width, data), halves, { l2 });
+      const residuals = probe
+        .logits(table(many, width, data))
+        .map((logit, i) => 1 / (1 + Math.exp(-logit)) - halves[i]!);
+      const near0 = 1e-9 * (scale + Math.abs(offset)) * Math.sqrt(many);
+      assert.ok(Math.abs(residuals.reduce((sum, value) => sum + value, 0)) < 1e-9);
+      for (let j = 0; j < width; j++) {
+        let gradient = l2 * probe.weights.data[j]!;
+        for (let i = 0; i < many; i++) gradient += residuals[i]! * data[i * width + j]!;
+        assert.ok(Math.abs(gradient) < near0, `${many} of ${width}, feature ${j}: ${gradient}`);
+      }
     }
   });
 
