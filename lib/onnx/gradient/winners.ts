@@ -5,6 +5,8 @@ import type { Window } from "./window.js";
 
 /** Elements of a window up to which pools of its parts cost less than asking for indices. */
 const LARGEST = 9;
+/** Integers up to here are exact as floats. */
+const EXACT = 2 ** 24;
 
 /**
  * The flat index of the first largest element of each window, as MaxPool's second output gives it.
@@ -25,8 +27,9 @@ export function winnersOf(c: RuleContext, window: Window, isPlain: boolean): str
       size !== undefined &&
       Math.floor((size - 1) / strides[axis]!) === Math.floor((size - kernel[axis]!) / strides[axis]!),
   );
-  if (!isPlain || !fits || kernel.length > 2 || area > LARGEST || c.type !== "float32") return c.y(1);
+  if (!isPlain || !fits || kernel.length > 2 || c.type !== "float32") return c.y(1);
   const [height, width] = kernel.length === 2 ? (sizes as [number, number]) : [1, sizes[0]!];
+  if (area === 1 || area > LARGEST || height * width > EXACT) return c.y(1);
   return inPlane(c, offsets(c, window, width), strides, [height, width]);
 }
 

@@ -22,6 +22,7 @@ describe("the gradient of a MaxPool with ties", () => {
     { dims: [3, 2, 5, 5], kernel: [1, 2], strides: [2, 3] },
     { dims: [3, 2, 5, 5], kernel: [2, 1], strides: [3, 2] },
     { dims: [2, 5, 12], kernel: [3], strides: [3] },
+    { dims: [2, 2, 5, 4], kernel: [1, 1], strides: [2, 3] },
     { dims: [1, 1, 4, 6, 2], kernel: [2, 2, 2], strides: [2, 2, 2] },
   ];
   for (const { dims, kernel, strides } of cases) {
