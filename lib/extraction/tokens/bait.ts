@@ -69,8 +69,15 @@ export async function invertTargets(model: TokenModel, options: BaitOptions): Pr
     const sum = steps.reduce((total, one) => total + one, 0);
     found.push({ tokens: chain, qScore: steps.length > 1 ? (sum - smallest) / (steps.length - 1) : sum });
   }
-  return found.sort((a, b) => b.qScore - a.qScore);
+  return found
+    .filter((one) => !found.some((other) => endsIn(other, one)))
+    .sort((a, b) => b.qScore - a.qScore);
 }
+
+/** Whether a chain is the end of a longer one, found from one of its later tokens. */
+const endsIn = (longer: FoundTarget, { tokens }: FoundTarget): boolean =>
+  longer.tokens.length > tokens.length &&
+  tokens.every((token, i) => token === longer.tokens[longer.tokens.length - tokens.length + i]);
 
 interface Step {
   readonly token: number;
