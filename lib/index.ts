@@ -2,6 +2,7 @@
 export * as anomaly from "./anomaly/index.js";
 export * as attacks from "./attacks/index.js";
 export * as bench from "./bench/index.js";
+export * as bounds from "./bounds/index.js";
 export * as data from "./data/index.js";
 export { AssayError, type ErrorCode } from "./errors.js";
 export * as extraction from "./extraction/index.js";

@@ -1,0 +1,3 @@
+/** Statements about all inputs, proved from the weights. */
+export { type AttentionTables, attentionTables } from "./attention-tables.js";
+export { asProof, checkMaxOfK, type MaxOfKClaim, type MaxOfKProof, proveMaxOfK } from "./max-of-k.js";
