@@ -123,6 +123,15 @@ describe("a session in a worker", () => {
   });
 });
 
+describe("a session", () => {
+  it("leaves this thread's arithmetic as JavaScript has it", () => {
+    using session = modelSession(longModel(), { threads: 1 });
+    session.runSync({ count: rounds(1), x, w });
+    const smallest = new Float64Array([Number.MIN_VALUE, 1e-310]);
+    assert.deepEqual([smallest[0]! * 1, smallest[1]! / 2], [5e-324, 5e-311]);
+  });
+});
+
 describe("a model in a worker", () => {
   it("runs, looks inside and differentiates as one of this thread", async () => {
     const bytes = encodeModel(smallModel());
