@@ -5,7 +5,7 @@ import { isStandard, sortNodes } from "./graph.js";
 import type { Model, Node } from "./schema.js";
 import { type InnerValue, inferShapes } from "./shapes.js";
 
-/** Channels from which one wide product wins more than laying the image out anew costs. */
+/** Channels from which one wide product wins more on one thread than laying the image out anew costs. */
 const WIDE = 16;
 
 /**
@@ -17,8 +17,9 @@ const WIDE = 16;
  *
  * @param model Convolutions of images whose sizes it does not fix stay as they are.
  * @param changing Stored tensors that are not constants.
+ * @param threads With several, images of few channels gain too: one of 28 x 28 is less work than waking a thread.
  */
-export function batchInnermost(model: Model, changing: ReadonlySet<string>): Model {
+export function batchInnermost(model: Model, changing: ReadonlySet<string>, threads = 1): Model {
   const { graph } = model;
   const sorted = sortNodes(graph.nodes);
   const variable = new Set(changing);
@@ -33,7 +34,7 @@ export function batchInnermost(model: Model, changing: ReadonlySet<string>): Mod
   const builder = graphBuilder({ ...graph, nodes: [] }, model.opsets);
   for (const { outputs } of sorted) for (const name of outputs) if (name !== "") builder.claim(name);
   for (const node of sorted) {
-    if (!candidates.has(node) || !rewrite(builder, node, values)) builder.node(node);
+    if (!candidates.has(node) || !rewrite(builder, node, values, threads > 1 ? 1 : WIDE)) builder.node(node);
   }
   return { ...model, graph: { ...builder.graph(graph.name), outputs: graph.outputs } };
 }
@@ -50,14 +51,19 @@ function isPlainConv(node: Node): boolean {
 }
 
 /** Writes the convolution with the batch innermost, if its sizes are known and it is worth it. */
-function rewrite(builder: GraphBuilder, node: Node, values: ReadonlyMap<string, InnerValue>): boolean {
+function rewrite(
+  builder: GraphBuilder,
+  node: Node,
+  values: ReadonlyMap<string, InnerValue>,
+  leastChannels: number,
+): boolean {
   const [x, weight, ...bias] = node.inputs as [string, string];
   const image = fixed(values.get(x));
   const kernel = fixed(values.get(weight))?.slice(2);
   const result = fixed(values.get(node.outputs[0]!));
   if (image === undefined || kernel === undefined || result === undefined) return false;
   const [batch, channels] = image as [number, number];
-  if (batch === 1 || channels < WIDE || kernel.every((size) => size === 1)) return false;
+  if (batch === 1 || channels < leastChannels || kernel.every((size) => size === 1)) return false;
   const spatial = kernel.map((_, axis) => axis + 1);
   const last = kernel.length - 1;
   const merged = (sizes: readonly number[]): number[] =>

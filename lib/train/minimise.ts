@@ -2,7 +2,7 @@
 import { AssayError } from "../errors.js";
 import { initializersOf, type Model, modelSession, readTensor, tensorMessage } from "../onnx/index.js";
 import { generator } from "../random/index.js";
-import type { Tensors } from "../runtime/index.js";
+import { defaultThreads, type Tensors } from "../runtime/index.js";
 import type { Tensor } from "../tensor/index.js";
 import { adam, type Optimizer } from "./optimizer.js";
 import { constant, type Schedule } from "./schedule.js";
@@ -96,10 +96,9 @@ export async function minimise(
     [objective.loss, ...metricNames].map((name) => [name, new Float64Array(steps - start)]),
   );
   const losses = reports.get(objective.loss)!;
-  using session = modelSession(loopModel(objective, optimizer, data, batchSize, options.clipNorm), {
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    worker: options.worker ?? false,
-  });
+  const threads = options.threads ?? defaultThreads();
+  const loop = loopModel(objective, optimizer, data, batchSize, options.clipNorm, threads);
+  using session = modelSession(loop, { threads, worker: options.worker ?? false });
   session.hold(Object.fromEntries(Object.entries(data).map(([name, value]) => [names.data(name), value])));
   let state = resume?.state ?? initialState(objective, optimizer);
   let step = start;

@@ -56,6 +56,7 @@ export function loopModel(
   data: Readonly<Record<string, Tensor>>,
   batchSize: number,
   clipNorm: number | undefined,
+  threads = 1,
 ): Model {
   const { parameters, loss, metrics = [] } = objective;
   const shown = [loss, ...metrics];
@@ -64,7 +65,7 @@ export function loopModel(
     wrt: parameters,
     keep: shown,
   });
-  const model = batchInnermost(differentiated, new Set(parameters));
+  const model = batchInnermost(differentiated, new Set(parameters), threads);
   const body = stepBody(model.graph, gradients, objective, optimizer, data, clipNorm);
   const outer = graphBuilder(undefined, [{ domain: "", version: opsetOf(model) ?? OPSET }]);
   outer.input(names.count, "int64", []);

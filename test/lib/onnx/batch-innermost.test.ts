@@ -86,6 +86,11 @@ describe("onnx.batchInnermost", () => {
     });
   }
 
+  it("rewrites few channels for several threads", () => {
+    const few: Case = { title: "", x: [3, 1, 5, 6], w: [4, 1, 3, 3] };
+    assert.ok(operators(batchInnermost(conv(few), new Set(["w"]), 2)).includes("Transpose"));
+  });
+
   it("leaves constant weights, for which onnxruntime has a layout of its own", () => {
     const model = conv(cases[0]!);
     assert.equal(batchInnermost(model, new Set()), model);
