@@ -52,7 +52,7 @@ export function fitContrast(
  * is then taken for the property. The sign is arbitrary: fix it with one known pair. Contrast-consistent search
  * (CCS) seeks the same direction by training; it is left out: on four kinds of simulated pairs its AUROC was 0.70 to
  * 0.99 where this one had 0.97 to 1.00, and it took some hundred times as long. Where something else varies more than
- * the property both fail (0.65 and 0.59 of 1 on a fifth kind): check with a few known pairs.
+ * the property both fail (AUROC 0.65 and 0.59 on a fifth kind): check with a few known pairs.
  *
  * @param pairs Activations of both versions, [n, ...] each, at least 2 pairs.
  * @throws AssayError as `fitContrast`.
