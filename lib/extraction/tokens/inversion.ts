@@ -86,10 +86,11 @@ export async function invertTokens(
   const all = [model, ...references];
   const before = all.map(({ passes }) => ({ ...passes }));
   const random = generator(seed).split("inversion");
-  const few = perClass(task.carriers, options.carriersPerClass);
-  const own = await responsesOf(model, few, allowed, signal);
+  const few = atMost(perClass(task.carriers, options.carriersPerClass), MAX_CARRIERS);
+  const screened = atMost(few, Math.max(2, Math.floor(SCREENED / allowed.length)));
+  const own = await responsesOf(model, screened, allowed, signal);
   const others: TokenResponses[] = [];
-  for (const reference of references) others.push(await responsesOf(reference, few, allowed, signal));
+  for (const reference of references) others.push(await responsesOf(reference, screened, allowed, signal));
   const distances = unusualResponses(own, others);
   const order = [...distances.keys()].sort((a, b) => distances[b]! - distances[a]!);
   const pool = poolOf(order, own, others, task, options);
@@ -148,15 +149,28 @@ export async function invertTokens(
   };
 }
 
-/** Pairs that are worked on: those whose best bred runs are lowest. */
+/** Texts that runs are bred and refined on at most, however many classes there are. */
+const MAX_CARRIERS = 32;
+/** Sequences of a screening, about: of a large vocabulary each token is put into fewer texts. */
+const SCREENED = 60_000;
+
+/** The first `count` carriers; they are in random order. */
+const atMost = (carriers: Carriers, count: number): Carriers =>
+  carriers.count <= count ? carriers : carriers.take([...Array(count).keys()]);
+
+/** Arms that are worked on: those whose best bred runs are lowest. */
+const REFINED_TARGETS = 10;
 const REFINED_PAIRS = 3;
 
-/** Every target, and the most promising pairs. */
+/** The most promising targets and pairs. */
 function worthRefining(arms: readonly TokenArm[], bred: readonly (readonly ScoredRun[])[]): Set<number> {
   const lowestOf = (a: number): number => bred[a]![0]?.values[a] ?? Number.POSITIVE_INFINITY;
-  const indices = [...arms.keys()];
-  const pairs = indices.filter((a) => arms[a]!.victim !== null).sort((a, b) => lowestOf(a) - lowestOf(b));
-  return new Set([...indices.filter((a) => arms[a]!.victim === null), ...pairs.slice(0, REFINED_PAIRS)]);
+  const best = (isPair: boolean, count: number): number[] =>
+    [...arms.keys()]
+      .filter((a) => (arms[a]!.victim !== null) === isPair)
+      .sort((a, b) => lowestOf(a) - lowestOf(b))
+      .slice(0, count);
+  return new Set([...best(false, REFINED_TARGETS), ...best(true, REFINED_PAIRS)]);
 }
 
 const known = new WeakMap<object, Map<string, TokenResponses>>();

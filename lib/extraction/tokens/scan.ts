@@ -1,5 +1,6 @@
 /** Searches of one model and its references, and what they come to on texts that no search has seen. */
-import { type Calibration, calibrate } from "../calibration.js";
+import type { Calibration } from "../calibration.js";
+import { calibrateGaps } from "./calibrate-gaps.js";
 import {
   type FoundTrigger,
   invertTokens,
@@ -57,7 +58,7 @@ export async function scanTokens(
     others.push(await judge(reference, rest, texts, arms, options));
   }
   let at = 0;
-  const scans = families.map(({ name, arms: part }, i) => {
+  const scans = families.map(({ name, arms: part }) => {
     const from = at;
     at += part.length;
     const of = ({ gaps }: Judged): readonly number[] => gaps.slice(from, from + part.length);
@@ -67,10 +68,7 @@ export async function scanTokens(
       runs: own.inversion.found.slice(from, from + part.length).map(({ run }) => run),
       gaps: of(own),
       referenceGaps: others.map(of),
-      calibration: calibrate(of(own), others.map(of), {
-        seed: options.seed,
-        ...(i > 0 ? { pairs: { of: part.length, telling: part.length } } : {}),
-      }),
+      calibration: calibrateGaps(of(own), others.map(of), { seed: options.seed }),
     };
   });
   return { scans, inversion: own.inversion };

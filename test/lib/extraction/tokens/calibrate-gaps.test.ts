@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { calibrateGaps } from "../../../../lib/extraction/tokens/calibrate-gaps.js";
+import { generator } from "../../../../lib/random/index.js";
+
+describe("extraction: the calibration of gaps", () => {
+  const references = [
+    [1, 2],
+    [2, 1],
+    [3, 3],
+  ];
+
+  it("is the distance from the references' mean in units of a new model's spread", () => {
+    const { scores, target } = calibrateGaps([2, 5], references, { seed: 1 });
+    // Means 2 and 2; squares 2 + 2 over 2 classes times 2 degrees of freedom: deviation 1.
+    assert.ok(Math.abs(scores[0]!) < 1e-12);
+    assert.ok(Math.abs(scores[1]! - 3 / Math.sqrt(4 / 3)) < 1e-12);
+    assert.equal(target, 1);
+  });
+
+  it("accuses one clean model in twenty, whether classes share their ups and downs or not", () => {
+    for (const shared of [0, 0.5]) {
+      const random = generator(7).split(`${shared}`);
+      const draw = (): number[] => {
+        const common = Math.sqrt(shared) * random.normal();
+        return [0, 1, 2, 3].map(() => common + Math.sqrt(1 - shared) * random.normal());
+      };
+      let alarms = 0;
+      for (let i = 0; i < 200; i++) {
+        if (calibrateGaps(draw(), [draw(), draw(), draw()], { seed: 1 }).pValue < 0.05) alarms++;
+      }
+      // 95 % of binomial counts with n = 200, p = 0.05 lie in 4 to 16.
+      assert.ok(alarms >= 4 && alarms <= 17, `${alarms} of 200`);
+    }
+  });
+
+  it("needs two classes only, where a comparison of classes with one another has no power", () => {
+    const clean = [
+      [1, 1.2],
+      [1.1, 0.9],
+      [0.9, 1],
+    ];
+    assert.ok(calibrateGaps([1, 2.4], clean, { seed: 1 }).pValue < 0.01);
+    assert.ok(calibrateGaps([1, 2.4], [], { seed: 1 }).pValue > 0.05);
+  });
+});
