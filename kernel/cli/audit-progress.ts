@@ -26,12 +26,14 @@ export function auditProgress(stream: NodeJS.WriteStream): AuditProgress {
   let started = { name: "", time: 0 };
   return {
     async announce(model, inputs, budget, references) {
-      const passes = await import("../../lib/extraction/index.js").then(
-        ({ expectedPasses }) => expectedPasses,
-      );
+      const { expectedPasses, expectedSequences } = await import("../../lib/extraction/index.js");
+      const isTokens = !inputs.type.startsWith("float");
       const seconds = await secondsPerImage(model, inputs);
       if (seconds === undefined) return;
-      const total = (of: Budget): number => passes(of, seconds.classes, references) * seconds.each;
+      const total = (of: Budget): number =>
+        isTokens
+          ? (expectedSequences(of, references) * seconds.each) / BACKWARD
+          : expectedPasses(of, seconds.classes, references) * seconds.each;
       const expected = total(budget);
       if (expected < 5) return;
       const advice =

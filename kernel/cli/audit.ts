@@ -81,8 +81,8 @@ async function runAudit(file: string, options: Options): Promise<void> {
     import("../../lib/model/index.js"),
   ]);
   const clean = await readClean(options.data);
-  const range = await statedRange(options.spec, clean);
   const domain = await statedTokens(options.spec, clean);
+  const range = await statedRange(options.spec, clean);
   const load = async (path: string): Promise<LoadedModel> => {
     const loaded = await loadModel(path);
     checkInputs(loaded, clean, options.data);

@@ -15,7 +15,13 @@ export type { Scan } from "./scan.js";
 export { type SimulationOptions, simulateReferences } from "./simulated-references.js";
 export { folderStore, type InversionStore } from "./store.js";
 export { type AccretionOptions, accretion, likeness } from "./tokens/accretion.js";
-export { auditTokens, type TokenAudit, type TokenAuditOptions, type TokenVerdict } from "./tokens/audit.js";
+export {
+  auditTokens,
+  expectedSequences,
+  type TokenAudit,
+  type TokenAuditOptions,
+  type TokenVerdict,
+} from "./tokens/audit.js";
 export { type BaitOptions, type FoundTarget, invertTargets } from "./tokens/bait.js";
 export { type Carriers, carriersOf, type Run } from "./tokens/carriers.js";
 export { type GbdaOptions, gbda } from "./tokens/gbda.js";

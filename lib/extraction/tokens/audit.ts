@@ -86,6 +86,17 @@ export const tokenSearch: Readonly<Record<Budget, TokenSearchSettings>> = {
   },
 };
 
+/** Sequences per model that searches ran on development models of four classes. */
+const SEQUENCES: Readonly<Record<Budget, number>> = {
+  quick: 130_000,
+  standard: 550_000,
+  thorough: 2_500_000,
+};
+
+/** Sequences that an audit passes forward, about: for an estimate of its time. */
+export const expectedSequences = (budget: Budget, references: number): number =>
+  SEQUENCES[budget] * (1 + (references >= 2 ? references : 0));
+
 const TARGETS = "every class as target";
 const PAIRS = "every pair of victim and target";
 const NOT_CLEAN = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";
