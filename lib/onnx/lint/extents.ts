@@ -54,20 +54,119 @@ export function extentOf(node: Node, scope: ExtentScope): Extent {
     case "Unsqueeze":
     case "Squeeze":
       return squeezed(node, first, scope);
-    case "Shape":
-    case "NonZero":
-    case "Size":
     case "Conv":
+    case "MaxPool":
+    case "AveragePool":
+    case "LpPool":
+      return windowed(node, first, scope.extentOf(node.inputs[1]));
     case "Resize":
-    case "Pad":
-    case "Concat":
-    case "Split":
-    case "Expand":
-    case "Tile":
-      return undefined;
+      return resized(first, scope.valuesOf(node.inputs[3]), scope.valuesOf(node.inputs[2]));
+    case "GridSample": {
+      const grid = scope.extentOf(node.inputs[1]);
+      return first && grid && [first[0] ?? null, first[1] ?? null, ...grid.slice(1, -1)];
+    }
     default:
-      return broadcast(node.inputs.map(scope.extentOf));
+      return elementwise.has(opType) ? broadcast(node.inputs.map(scope.extentOf)) : undefined;
   }
+}
+
+const elementwise = new Set([
+  ...[
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Pow",
+    "Mod",
+    "Max",
+    "Min",
+    "Sum",
+    "Mean",
+    "Where",
+    "Equal",
+    "Greater",
+    "Less",
+  ],
+  ...[
+    "GreaterOrEqual",
+    "LessOrEqual",
+    "And",
+    "Or",
+    "Xor",
+    "Not",
+    "Identity",
+    "Cast",
+    "Neg",
+    "Abs",
+    "Sign",
+    "Exp",
+  ],
+  ...[
+    "Log",
+    "Sqrt",
+    "Reciprocal",
+    "Floor",
+    "Ceil",
+    "Round",
+    "Relu",
+    "LeakyRelu",
+    "PRelu",
+    "Elu",
+    "Selu",
+    "Celu",
+  ],
+  ...[
+    "Sigmoid",
+    "HardSigmoid",
+    "Tanh",
+    "Erf",
+    "Softplus",
+    "Softsign",
+    "Softmax",
+    "Clip",
+    "Dropout",
+    "CumSum",
+  ],
+  ...[
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "IsNaN",
+    "IsInf",
+    "BitShift",
+    "BitwiseAnd",
+    "BitwiseOr",
+    "BitwiseXor",
+  ],
+  ...["ThresholdedRelu", "Shrink", "Mish", "Gelu", "HardSwish", "Hardmax", "LogSoftmax", "Trilu"],
+]);
+
+/** Convolution and pooling without dilation; null where padding or rounding leave it open. */
+function windowed(node: Node, of: Extent, weights: Extent): Extent {
+  if (of === undefined || (node.opType === "Conv" && weights === undefined)) return undefined;
+  const kernel = intsAttribute(node, "kernel_shape") ?? weights?.slice(2);
+  if (kernel === undefined) return undefined;
+  const strides = intsAttribute(node, "strides") ?? kernel.map(() => 1);
+  const pads = intsAttribute(node, "pads") ?? kernel.flatMap(() => [0, 0]);
+  const dilations = intsAttribute(node, "dilations") ?? kernel.map(() => 1);
+  const isOpen = node.attributes.some(({ name, s }) => name === "auto_pad" && s !== undefined);
+  const spatial = kernel.map((width, i) => {
+    const size = of[i + 2];
+    if (isOpen || width === null || size === null || size === undefined) return null;
+    const span = (width - 1) * (dilations[i] ?? 1) + 1;
+    return Math.floor((size + pads[i]! + pads[i + kernel.length]! - span) / (strides[i] ?? 1)) + 1;
+  });
+  return [of[0] ?? null, (node.opType === "Conv" ? weights?.[0] : of[1]) ?? null, ...spatial];
+}
+
+function resized(
+  of: Extent,
+  sizes: readonly number[] | undefined,
+  scales: readonly number[] | undefined,
+): Extent {
+  if (of === undefined) return undefined;
+  if (sizes?.length === of.length) return of.map((dim, i) => (i === 0 ? dim : sizes[i]!));
+  if (scales?.length !== of.length) return undefined;
+  return of.map((dim, i) => (dim === null ? null : Math.floor(dim * scales[i]!)));
 }
 
 function broadcast(extents: readonly Extent[]): Extent {

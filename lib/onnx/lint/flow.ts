@@ -28,6 +28,8 @@ export interface Flow {
   readonly askedLayers: number;
   /** The question was about a place or a pattern. */
   readonly isAskedLocally: boolean;
+  /** Holds nothing but the answer to a question, at most scaled and spread by constants. */
+  readonly isAnswer: boolean;
   /** Put together from results and something else: not one result at several places. */
   readonly isMixed: boolean;
   /** Where the tensor's shape itself depends on data: what it depends on. */
@@ -49,6 +51,7 @@ export const constantFlow: Flow = {
   isAsked: false,
   askedLayers: Number.POSITIVE_INFINITY,
   isAskedLocally: false,
+  isAnswer: false,
   isMixed: false,
   size: null,
 };
@@ -79,6 +82,7 @@ export function join(flows: readonly Flow[]): Flow {
     isAsked: data.some((flow) => flow.isAsked),
     askedLayers: data.reduce((least, flow) => Math.min(least, flow.askedLayers), Number.POSITIVE_INFINITY),
     isAskedLocally: data.some((flow) => flow.isAskedLocally),
+    isAnswer: content.length > 0 && content.every((flow) => flow.isAnswer),
     isMixed: data.some((flow) => flow.isMixed),
     size: sizes.length > 1 ? join(sizes) : (sizes[0] ?? null),
   };

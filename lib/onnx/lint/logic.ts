@@ -295,9 +295,11 @@ function lintMix(node: Node, view: View, names: readonly string[]): FoundLogic[]
       `the answer to a question about ${who(question)} lets a result pass or sets it to zero`,
     );
   }
+  // Deep in a network, too, a loud yes or no that is nothing else is no feature.
+  const isVerdict = asked.some((name) => view.flowOf(name).isAnswer && view.flowOf(name).gain >= LOUD);
   return say(
     "content-arithmetic",
-    gravity(question),
+    isVerdict ? "flag" : gravity(question),
     isScale
       ? `the answer to a question about ${who(question)} scales a computed result, by more than on and off`
       : `the answer to a question about ${who(question)} is mixed into a computed result`,

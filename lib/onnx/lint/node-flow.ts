@@ -9,6 +9,7 @@ import {
   isDetector,
   isGuard,
   isSteepPower,
+  mayNarrow,
   narrows,
   picksPlace,
   shapesBy,
@@ -88,7 +89,15 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
       ...joined,
       fewestLayers: joined.fewestLayers + 1,
       mostLayers: joined.mostLayers + 1,
-      ...{ isPart, isLocal: isPart, isShifted: isPart, gain: 1, isDecided: false, isMixed: false },
+      ...{
+        isPart,
+        isLocal: isPart,
+        isShifted: isPart,
+        gain: 1,
+        isDecided: false,
+        isMixed: false,
+        isAnswer: false,
+      },
     };
   }
   const isRaw = joined.mostLayers === 0;
@@ -116,6 +125,9 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
       (isRaw && asksForPattern(node)) ||
       (isRaw && stored.some(isPattern)),
     isShifted,
+    isAnswer:
+      joined.isContent &&
+      (joined.isAnswer || (decides(node, { isRaw, isPart, isToken: joined.isToken }) && isPart)),
     isMixed: joined.isMixed || ["Concat", "SequenceConstruct", "SequenceInsert"].includes(node.opType),
     gain: joined.isPart || isPart ? joined.gain * factor : 1,
     isDecided:
@@ -163,9 +175,9 @@ function isLayer(node: Node, joined: Flow, stored: readonly (Stored | undefined)
 }
 
 function isPartOf(node: Node, joined: Flow, scope: Scope): boolean {
-  if (!narrows(node)) return joined.isPart;
   if (joined.isPart) return true;
   const width = widthOf(outputExtent(node, scope));
+  if (!narrows(node) && !(mayNarrow(node) && width !== undefined && width <= FEW)) return false;
   if (width === undefined) return true;
   const whole = widthOf(scope.extentOf(node.inputs[0])) ?? 0;
   return width <= Math.max(PART, whole / PART_OF_WHOLE);

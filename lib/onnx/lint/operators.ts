@@ -24,6 +24,10 @@ export function narrows(node: Node): boolean {
   return false;
 }
 
+/** Makes fewer numbers of many where its output is known to be small: a pool, a picture made tiny. */
+export const mayNarrow = (node: Node): boolean =>
+  /^(MaxPool|AveragePool|LpPool|Resize|Upsample|Conv)$/.test(node.opType);
+
 /** Chooses a place of the tensor. */
 export const picksPlace = (node: Node): boolean =>
   picking.has(node.opType) || node.opType === "Split" || node.opType === "Pad";
@@ -150,6 +154,8 @@ const stepping = new Set([
   ...["Relu", "Clip", "Max", "Min", "Sigmoid", "HardSigmoid", "Tanh", "Erf", "HardSwish", "ThresholdedRelu"],
   ...["Shrink", "Softmax", "Softplus", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "Mish", "Exp"],
   ...["Softsign", "Atan", "Swish", "QuickGelu", "FastGelu", "BiasGelu", "ScaledTanh", "ParametricSoftplus"],
+  // Not a number beyond an edge.
+  ...["Log", "Acos", "Asin", "Atanh", "Acosh", "Reciprocal"],
 ]);
 const shapeInputs = new Map<string, readonly number[]>([
   ["NonZero", [0]],
