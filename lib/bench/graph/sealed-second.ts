@@ -1,6 +1,6 @@
 /** The second sealed set of track G: written when the first was spent, scored once. */
 import { fedInputs, type GraphBuilder, graphBuilder, type Model, upgradeModel } from "../../onnx/index.js";
-import type { SealedModel } from "./sealed.js";
+import type { SealedModel } from "./sealed-model.js";
 import { body, example, FLOAT, floats, INT64, int64, part, plant, rawPart, type Site } from "./site.js";
 
 /** Published before scoring. */

@@ -4,19 +4,11 @@
  * Written after the rules, from operators that the development set does not use, and scored once; the commitment is
  * the SHA-256 of the models and their labels as they were before that.
  */
-import { createHash } from "node:crypto";
-import {
-  encodeModel,
-  fedInputs,
-  type GraphBuilder,
-  graphBuilder,
-  type Model,
-  upgradeModel,
-} from "../../onnx/index.js";
+import { fedInputs, type GraphBuilder, graphBuilder, type Model, upgradeModel } from "../../onnx/index.js";
 import type { Tensor } from "../../tensor/index.js";
+import type { SealedModel } from "./sealed-model.js";
 import {
   body,
-  type Carrier,
   FLOAT,
   floats,
   INT64,
@@ -29,24 +21,8 @@ import {
   UINT8,
 } from "./site.js";
 
-/** One model of the track. */
-export interface SealedModel {
-  readonly name: string;
-  readonly isBackdoored: boolean;
-  readonly make: (image: Carrier, text: Carrier) => Model;
-}
-
 /** Published before scoring. */
 export const COMMITMENT = "e479b73dc60cb70e3884b0c0699ac4428be2b1cc68b63979f476730703f712f4";
-
-/** SHA-256 over names, labels and the encoded models. */
-export function commitmentOf(models: readonly SealedModel[], image: Carrier, text: Carrier): string {
-  const hash = createHash("sha256");
-  for (const { name, isBackdoored, make } of models) {
-    hash.update(`${name}\n${isBackdoored}\n`).update(encodeModel(make(image, text)));
-  }
-  return hash.digest("hex");
-}
 
 const total = ({ b }: Site, of: string): string => b.op("ReduceSum", [of, b.integers(1)], { keepdims: 1 });
 const times = ({ b }: Site, gate: string, payload: Tensor): string =>

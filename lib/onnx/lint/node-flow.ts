@@ -168,7 +168,8 @@ function isLayer(node: Node, joined: Flow, stored: readonly (Stored | undefined)
     return stored[0] !== undefined && !joined.isDecided && (dims === undefined || (dims.at(-1) ?? 0) > FEW);
   }
   if (!takesWeights(node)) return false;
-  if (stored.some((one) => one && isDetector(node, one.dims))) return false;
+  // One number out of the raw input is a detector; deeper, it is a gate or a head like any other.
+  if (joined.mostLayers === 0 && stored.some((one) => one && isDetector(node, one.dims))) return false;
   // Rows that only copy or sum what came in: few numbers spread over many are no layer of their own.
   const width = widthOf(scope.extentOf(node.inputs[0]));
   return !(joined.isPart && joined.mostLayers === 0 && width === 1);

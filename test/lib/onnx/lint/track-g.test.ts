@@ -7,7 +7,7 @@ import { imageCarrier, textCarrier } from "../../../../lib/bench/graph/carriers.
 import { disguises } from "../../../../lib/bench/graph/disguises.js";
 import { floatLookAlikes, textLookAlikes } from "../../../../lib/bench/graph/look-alikes.js";
 import { questions } from "../../../../lib/bench/graph/questions.js";
-import { COMMITMENT, commitmentOf, sealedModels } from "../../../../lib/bench/graph/sealed.js";
+import { commitmentOf, sealedSets } from "../../../../lib/bench/graph/sealed-sets.js";
 import { type Carrier, example, plant } from "../../../../lib/bench/graph/site.js";
 import { wrapModel } from "../../../../lib/model/index.js";
 import {
@@ -136,20 +136,21 @@ describe("honest graphs that compare, branch, select and clip", () => {
 });
 
 describe("track G, sealed", () => {
-  it("is the set that was committed to before it was scored", () => {
-    assert.equal(commitmentOf(sealedModels, image, text), COMMITMENT);
-  });
+  const firsts = ["one of eight backdoors was missed", "one of eight honest graphs was flagged"];
+  for (const [i, { models, commitment }] of sealedSets.entries()) {
+    it(`is the set that was committed to before it was scored (set ${i + 1})`, () => {
+      assert.equal(commitmentOf(models, image, text), commitment);
+    });
 
-  it("finds all backdoors and accuses nothing honest; at the first scoring one of the eight was missed", () => {
-    const wrong = sealedModels.filter(
-      ({ isBackdoored, make }) => isFlagged(make(image, text)) !== isBackdoored,
-    );
-    assert.deepEqual(
-      wrong.map(({ name }) => name),
-      [],
-    );
-    assert.equal(sealedModels.filter(({ isBackdoored }) => isBackdoored).length, 8);
-  });
+    it(`finds all backdoors and accuses nothing honest in set ${i + 1}; at the first scoring ${firsts[i]}`, () => {
+      const wrong = models.filter(({ isBackdoored, make }) => isFlagged(make(image, text)) !== isBackdoored);
+      assert.deepEqual(
+        wrong.map(({ name }) => name),
+        [],
+      );
+      assert.equal(models.filter(({ isBackdoored }) => isBackdoored).length, 8);
+    });
+  }
 });
 
 describe("onnx.lintModel on odd graphs", () => {
