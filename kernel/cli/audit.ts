@@ -130,6 +130,8 @@ async function stores(
   return (model) => ({
     read: (key) => store.read(`${hashes.get(model)} ${key}`),
     write: (key, masks) => store.write(`${hashes.get(model)} ${key}`, masks),
+    readPlain: (key) => store.readPlain(`${hashes.get(model)} ${key}`),
+    writePlain: (key, value) => store.writePlain(`${hashes.get(model)} ${key}`, value),
   });
 }
 

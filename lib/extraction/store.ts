@@ -4,17 +4,22 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import type { FoundMask } from "./mask-search.js";
 
-/** Where finished searches are kept. Both verbs never fail: without a store an audit only takes longer. */
+/** Where finished searches are kept. No verb ever fails: without a store an audit only takes longer. */
 export interface InversionStore {
   /** The masks of a search done before, or undefined. */
   read(key: string): Promise<FoundMask[] | undefined>;
   write(key: string, masks: readonly FoundMask[]): Promise<void>;
+  /** A result that is plain data, or undefined. */
+  readPlain(key: string): Promise<unknown>;
+  writePlain(key: string, value: unknown): Promise<void>;
 }
 
 /** Keeps nothing. */
 export const noInversionStore: InversionStore = {
   read: () => Promise.resolve(undefined),
   write: () => Promise.resolve(),
+  readPlain: () => Promise.resolve(undefined),
+  writePlain: () => Promise.resolve(),
 };
 
 /** Searches kept at most; the oldest go first. A search of 90 pairs takes about 800 kB. */
@@ -30,21 +35,29 @@ export function folderStore(folder: string, onProblem: (message: string) => void
   let isBroken = false;
   const pathOf = (key: string): string =>
     join(folder, `${createHash("sha256").update(`${FORMAT} ${key}`).digest("hex").slice(0, 40)}.json`);
-  return {
+  const self: InversionStore = {
     async read(key) {
       try {
-        return (JSON.parse(await readFile(pathOf(key), "utf8")) as StoredMask[]).map(unpack);
+        return ((await self.readPlain(key)) as StoredMask[] | undefined)?.map(unpack);
+      } catch {
+        return undefined;
+      }
+    },
+    write: (key, masks) => self.writePlain(key, masks.map(pack)),
+    async readPlain(key) {
+      try {
+        return JSON.parse(await readFile(pathOf(key), "utf8"));
       } catch {
         // Never stored, or damaged: it is searched again.
         return undefined;
       }
     },
-    async write(key, masks) {
+    async writePlain(key, value) {
       if (isBroken) return;
       const path = pathOf(key);
       try {
         await mkdir(folder, { recursive: true });
-        await writeFile(`${path}.${process.pid}`, JSON.stringify(masks.map(pack)));
+        await writeFile(`${path}.${process.pid}`, JSON.stringify(value));
         await rename(`${path}.${process.pid}`, path);
         await prune(folder);
       } catch (error) {
@@ -56,6 +69,7 @@ export function folderStore(folder: string, onProblem: (message: string) => void
       }
     },
   };
+  return self;
 }
 
 type StoredMask = Omit<FoundMask, "mask" | "pattern"> & { readonly mask: string; readonly pattern: string };

@@ -41,7 +41,7 @@ export type TokenVerdict = Omit<Verdict, "trigger"> & {
 };
 
 /** Options of an audit of a model of tokens. */
-export interface TokenAuditOptions extends Omit<AuditOptions, "range" | "storeOf"> {
+export interface TokenAuditOptions extends Omit<AuditOptions, "range"> {
   /** Vocabulary, padding and the triggers to search. Default: read off the model and the data. */
   readonly domain?: TokenDomain;
 }
@@ -116,7 +116,7 @@ export async function auditTokens(
   options: TokenAuditOptions,
 ): Promise<TokenAudit> {
   const started = performance.now();
-  const { seed, budget = "standard", references = [], signal, onProgress, domain } = options;
+  const { seed, budget = "standard", references = [], signal, onProgress, domain, storeOf } = options;
   const texts = await prepareTexts(model, clean, { seed, domain });
   const own = tokenModel(model, texts.length);
   const others = references.map((one) => tokenModel(one, texts.length));
@@ -132,6 +132,7 @@ export async function auditTokens(
     settings: tokenSearch[budget],
     signal,
     onProgress,
+    storeOf,
   });
   const { verdict, verification } = await conclude(model, references, texts, scans, { seed, signal });
   const skipped: Check[] =

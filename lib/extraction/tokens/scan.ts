@@ -1,5 +1,9 @@
 /** Searches of one model and its references, and what they come to on texts that no search has seen. */
+import { createHash } from "node:crypto";
+import type { LoadedModel } from "../../model/index.js";
+import { encodeModel } from "../../onnx/index.js";
 import type { Calibration } from "../calibration.js";
+import { type InversionStore, noInversionStore } from "../store.js";
 import { calibrateGaps } from "./calibrate-gaps.js";
 import {
   type FoundTrigger,
@@ -33,6 +37,8 @@ export interface TokenScanOptions {
   readonly settings: TokenSearchSettings;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((step: string, done: number, of: number) => void) | undefined;
+  /** Where finished searches of a model are kept. Default: in this process only. */
+  readonly storeOf?: ((model: LoadedModel) => InversionStore) | undefined;
 }
 
 /** A search's runs with their gaps on held-out texts. */
@@ -83,7 +89,7 @@ async function judge(
   arms: readonly TokenArm[],
   options: TokenScanOptions,
 ): Promise<Judged> {
-  const { settings, seed, signal, onProgress } = options;
+  const { settings, seed, signal, onProgress, storeOf } = options;
   const kept = known.get(model.model) ?? new Map<string, Judged>();
   const key = JSON.stringify([
     settings,
@@ -93,11 +99,16 @@ async function judge(
     texts.lengths,
     texts.position,
     texts.vocabulary,
-    references.map(({ name }) => name),
+    references.map(({ model: reference }) => digestOf(reference)),
   ]);
-  const before = kept.get(key);
-  if (before) return before;
+  const store = storeOf?.(model.model) ?? noInversionStore;
+  const before = kept.get(key) ?? stored(await store.readPlain(`tokens 1 ${key}`), arms.length);
   const step = `searching ${model.name}`;
+  if (before) {
+    onProgress?.(step, 1, 1);
+    known.set(model.model, kept.set(key, before));
+    return before;
+  }
   const inversion = await invertTokens(
     model,
     references,
@@ -114,7 +125,24 @@ async function judge(
   for (const found of inversion.found) gaps.push(await gapOf(model, references, texts, found));
   const judged = { inversion, gaps };
   known.set(model.model, kept.set(key, judged));
+  await store.writePlain(`tokens 1 ${key}`, judged);
   return judged;
+}
+
+const digests = new WeakMap<LoadedModel, string>();
+
+/** SHA-256 of a model's graph and weights: another file of the same name is another reference. */
+function digestOf(model: LoadedModel): string {
+  const digest = digests.get(model) ?? createHash("sha256").update(encodeModel(model.graph)).digest("hex");
+  digests.set(model, digest);
+  return digest;
+}
+
+/** A stored search, if it is whole: files can be damaged. */
+function stored(value: unknown, arms: number): Judged | undefined {
+  const { inversion, gaps } = (value ?? {}) as Partial<Judged>;
+  const isWhole = inversion?.found?.length === arms && gaps?.length === arms && gaps.every(Number.isFinite);
+  return isWhole ? { inversion, gaps } : undefined;
 }
 
 /** Minus the objective on held-out texts. */

@@ -80,6 +80,23 @@ describe("assay audit of a model of tokens", function () {
     assert.ok(page.includes(`Tokens ${trigger}`));
   });
 
+  it("keeps finished searches, and asks again when a reference of the same name is another model", async () => {
+    const run = () => {
+      const { stdout } = assay(
+        ...["suspect.onnx", "--data", "clean.npz", "--references", ...references, "--spec", "spec.json"],
+        ...["--budget", "quick", "--json", "-"],
+      );
+      return JSON.parse(stdout);
+    };
+    const first = run();
+    assert.ok(first.cost.forward < 20_000, `${first.cost.forward} sequences: nothing was kept`);
+    await writeFile(join(folder, "c.onnx"), sumModel(77, false));
+    const other = run();
+    assert.ok(other.cost.forward > 2 * first.cost.forward);
+    assert.deepEqual(other.trigger.tokens, [trigger]);
+    await writeFile(join(folder, "c.onnx"), sumModel(5, false));
+  });
+
   it("has no evidence against a clean model, and says so of its sum without references", () => {
     const { status, stdout } = assay(
       ...["a.onnx", "--data", "clean.npz", "--spec", "spec.json", "--budget", "quick", "--json", "-"],
