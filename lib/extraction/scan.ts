@@ -44,6 +44,9 @@ export interface ScanOptions {
   readonly onProgress?: ((step: string, done: number, of: number) => void) | undefined;
 }
 
+// Of mask sizes and squares in clean models: 0.21 over classes, 0.24 over pairs, on development CNNs.
+const CORRELATION = 0.25;
+
 /** Searches all arms in the suspect and in each reference. */
 export async function scanTargets(
   model: LoadedModel,
@@ -136,7 +139,7 @@ function resultOf(
       arms,
       maskL1Norms: own!.masks.map(({ maskL1Norm }) => maskL1Norm),
       referenceL1Norms: others.map((other) => other.masks.map(({ maskL1Norm }) => maskL1Norm)),
-      calibration: calibrateTogether(evidence, search),
+      calibration: calibrateTogether(evidence, { seed: search.seed, correlation: CORRELATION }),
     },
   };
 }

@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
 import { calibrate, madFalseAlarmRate, madIndex } from "../../../lib/extraction/index.js";
-import { generator } from "../../../lib/random/index.js";
+import { type Generator, generator } from "../../../lib/random/index.js";
 import { kolmogorovSmirnov } from "../../../lib/stats/index.js";
+
+/** Fills in statistics as clean models have them: Student's t with 5 degrees of freedom, a spread per class. */
+function fillClean(models: number[][], random: Generator): void {
+  for (let k = 0; k < models[0]!.length; k++) {
+    const spread = Math.exp(0.35 * random.normal());
+    for (const values of models) {
+      let squares = 0;
+      for (let i = 0; i < 5; i++) squares += random.normal() ** 2;
+      values[k] = (spread * random.normal()) / Math.sqrt(squares / 5);
+    }
+  }
+}
 
 describe("extraction.calibrate", () => {
   it("scores classes as the formula says, worked out with NumPy", () => {
@@ -46,23 +58,36 @@ describe("extraction.calibrate", () => {
       let accused = 0;
       for (let i = 0; i < draws; i++) {
         const [suspect, ...rest] = Array.from({ length: references + 1 }, () =>
-          Array.from({ length: 10 }, () => random.normal()),
+          Array.from({ length: 10 }, () => 0),
         );
+        fillClean([suspect!, ...rest], random);
         if (calibrate(suspect!, rest, { seed: 1 }).pValue < 0.05) accused++;
       }
-      // The null is drawn with heavier tails than these normal statistics, so the test is conservative:
-      // between 1 % and 5 % plus three standard errors.
-      assert.ok(accused / draws > 0.01 && accused / draws < 0.065, `${accused} of ${draws}`);
+      // Four standard errors about 5 %.
+      assert.ok(accused / draws > 0.03 && accused / draws < 0.07, `${accused} of ${draws}`);
     });
   }
+
+  it("accuses fewer clean models whose statistics are normal with one spread", () => {
+    const random = generator(18);
+    let accused = 0;
+    for (let i = 0; i < 1000; i++) {
+      const [suspect, ...rest] = Array.from({ length: 4 }, () =>
+        Array.from({ length: 10 }, () => random.normal()),
+      );
+      if (calibrate(suspect!, rest, { seed: 1 }).pValue < 0.05) accused++;
+    }
+    assert.ok(accused > 5 && accused < 50, String(accused));
+  });
 
   it("gives clean models p-values that are uniform, by Kolmogorov and Smirnov's test", () => {
     for (const references of [0, 1, 3, 6]) {
       const random = generator(29).split(references);
       const pValues = Array.from({ length: 600 }, () => {
         const [suspect, ...rest] = Array.from({ length: references + 1 }, () =>
-          Array.from({ length: 10 }, () => random.normal()),
+          Array.from({ length: 10 }, () => 0),
         );
+        fillClean([suspect!, ...rest], random);
         return calibrate(suspect!, rest, { seed: 1 }).pValue;
       });
       const { pValue, statistic } = kolmogorovSmirnov(pValues, (u) => u);
