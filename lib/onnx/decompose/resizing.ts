@@ -9,8 +9,8 @@ const resize: Decomposition = ({ node, builder: b, input, value }) => {
   const axes = intsAttribute(node, "axes");
   const { dims, ranked } = value(input(0));
   const policy = textAttribute(node, "keep_aspect_ratio_policy", "stretch");
-  // A region of interest counts in the same axes; antialiasing has no rule anyway.
-  const plain = policy === "stretch" && !input(1) && intAttribute(node, "antialias", 0) === 0;
+  // A region of interest would count in the same axes.
+  const plain = policy === "stretch" && !input(1);
   if (axes === undefined || !ranked || !plain) return undefined;
   const places = b.integers(...axes.map((axis) => (axis < 0 ? axis + dims.length : axis)));
   const ones = b.constant({

@@ -1,5 +1,5 @@
 /** Gradient of resampling: every mode of Resize is linear and works on one axis after the other. */
-import { attribute, intAttribute } from "../attributes.js";
+import { attribute } from "../attributes.js";
 import { makeNode } from "../builder.js";
 import { type RuleContext, registerGradients } from "./rule.js";
 
@@ -7,7 +7,8 @@ registerGradients({
   Resize: (c) => {
     const rank = c.rank(c.x(0));
     if (c.x(1) && c.value(c.x(1)).dims[0] !== 0) c.unsupported("with a region of interest has no rule");
-    if (attribute(c.node, "axes")) c.unsupported("with axes has no rule; give scales for all dims");
+    if (attribute(c.node, "axes"))
+      c.unsupported("keeps an aspect ratio along some axes, for which there is no rule");
     if (rank < 3) c.unsupported("needs a batch and a channel axis");
     let g = c.dy(0)!;
     for (let axis = 2; axis < rank; axis++) g = alongAxis(c, g, axis, rank);
@@ -42,7 +43,6 @@ function alongAxis(c: RuleContext, g: string, axis: number, rank: number): strin
     : [plane, "", c.op("Concat", [one, one, part(c.x(2)), one], { axis: 0 })];
   const resized = builder.fresh("Resize");
   builder.node({ ...makeNode("Resize", inputs, [resized]), attributes: c.node.attributes });
-  if (intAttribute(c.node, "antialias", 0) === 1) c.unsupported("with antialias has no rule");
   // [size, resized size]: row i holds what element i contributes to.
   const matrix = c.op("Reshape", [resized, c.op("Concat", [size, builder.integers(-1)], { axis: 0 })]);
   if (axis === rank - 1) return c.op("MatMul", [g, c.op("Transpose", [matrix])]);

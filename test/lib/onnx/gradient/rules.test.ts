@@ -659,6 +659,8 @@ describe("gradients of resampling agree with central differences", () => {
     ["linear, half pixel", { mode: "linear" }],
     ["linear, corners aligned", { mode: "linear", coordinate_transformation_mode: "align_corners" }],
     ["cubic", { mode: "cubic" }],
+    ["linear, antialiased", { mode: "linear", antialias: 1 }],
+    ["cubic, antialiased", { mode: "cubic", antialias: 1 }],
   ];
   for (const [title, attributes] of modes) {
     check([
