@@ -32,7 +32,7 @@ const layer =
     const batchFirst = intAttribute(node, "layout", 0) === 1;
     const steps = dims[batchFirst ? 1 : 0];
     const hidden = intAttribute(node, "hidden_size", 0);
-    const plain = input(4) === "" && attribute(node, "clip") === undefined && hidden > 0;
+    const plain = attribute(node, "clip") === undefined && hidden > 0;
     if (!ranked || typeof steps !== "number" || steps > MAX_STEPS || !plain) return undefined;
     const direction = textAttribute(node, "direction", "forward");
     const count = direction === "bidirectional" ? 2 : 1;
@@ -104,11 +104,20 @@ function unroll(
   const gates = gateBias === undefined ? product : b.op("Add", [product, gateBias]);
   const parts = b.ops("Split", [gates, b.integers(...new Array<number>(steps).fill(1))], steps, { axis: 0 });
   const order = backwards ? parts.map((_, i) => steps - 1 - i) : parts.map((_, i) => i);
+  const lengths = input(4) && b.op("Unsqueeze", [input(4), b.integers(1)]);
   let state = Array.from({ length: stateCount }, (_, i) => initialState(b, input(5 + i), input(2), x, d));
   const outputs = new Array<string>(steps);
   for (const t of order) {
-    state = cell(b.op("Squeeze", [parts[t]!, b.integers(0)]), state);
-    outputs[t] = state[0]!;
+    const next = cell(b.op("Squeeze", [parts[t]!, b.integers(0)]), state);
+    if (!lengths) {
+      state = next;
+      outputs[t] = state[0]!;
+      continue;
+    }
+    // Past its length an example keeps its state and gives zeros; backwards it has not begun there.
+    const counts = b.op("Greater", [lengths, b.op("CastLike", [b.integers(t), lengths])]);
+    state = state.map((before, i) => b.op("Where", [counts, next[i]!, before]));
+    outputs[t] = b.op("Where", [counts, next[0]!, b.op("CastLike", [b.number(0), x])]);
   }
   return { outputs, last: state };
 }

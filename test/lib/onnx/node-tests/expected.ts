@@ -104,7 +104,6 @@ export const refusedGradients: ReadonlySet<string> = new Set([
   "test_hardmax_example",
   "test_hardmax_negative_axis",
   "test_hardmax_one_hot",
-  "test_lstm_with_peepholes",
   "test_maxpool_with_argmax_2d_precomputed_strides",
   "test_melweightmatrix",
   "test_onehot_negative_indices",
