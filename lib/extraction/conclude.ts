@@ -53,7 +53,8 @@ export async function conclude(
   for (const result of results) findings.push(await finding(model, images, result));
   const best = mostTelling(findings);
   const { calibration } = best.result.scan;
-  const pValue = Math.min(1, calibration.pValue * findings.length);
+  // Sidak: of several scans the smallest p-value; they go along with one another, so that this is on the safe side.
+  const pValue = 1 - (1 - calibration.pValue) ** findings.length;
   const decision = decide(pValue, best.attackSuccessRate);
   const score = Math.max(
     ...results.map(({ scan }) => scan.calibration.statistic / scan.calibration.threshold),

@@ -23,7 +23,7 @@ export interface Verdict {
    * between models audited with the same data and references.
    */
   readonly score: number;
-  /** Of the whole audit: the smallest p-value times the number of checks. Null if no check gave one. */
+  /** Of the whole audit: the smallest p-value of the scans, corrected for their number. Null if no check gave one. */
   readonly pValue: number | null;
   /** Class that the trigger leads to. */
   readonly target: number | null;
