@@ -16,7 +16,7 @@ import type { TokenSearchSettings } from "./inversion.js";
 import type { TokenArm } from "./objective.js";
 import { type PreparedTexts, prepareTexts } from "./prepare.js";
 import { scanTokens, type TokenScan } from "./scan.js";
-import { type TokenModel, tokenModel } from "./token-model.js";
+import { idModel, type TokenModel, tokenModel } from "./token-model.js";
 import { type RecoveredTokens, type TokenVerification, verifyTokens } from "./verify.js";
 
 /** An audit of a model of tokens in full. */
@@ -226,12 +226,12 @@ async function conclude(
   const isAccused = isAccusation(decision);
   const arm = best.scan.arms[best.scan.calibration.target]!;
   const verification = isAccused
-    ? await verifyTokens(model, texts.heldOut, best.recovered, {
+    ? await verifyTokens(idModel(model), texts.heldOut, best.recovered, {
         seed: generator(seed)
           .split("verify")
           .integer(2 ** 31),
         allowed: texts.allowed,
-        references,
+        references: references.map(idModel),
         signal,
       })
     : null;
@@ -266,7 +266,7 @@ async function finding(
   return {
     scan,
     recovered,
-    attackSuccessRate: await attackSuccessRate(model, texts.heldOut, recovered, { seed }),
+    attackSuccessRate: await attackSuccessRate(idModel(model), texts.heldOut, recovered, { seed }),
   };
 }
 

@@ -172,6 +172,19 @@ export function tokenModel(model: LoadedModel, length: number): TokenModel {
   return self;
 }
 
+/** A model as a function of int64 ids, also if it takes int32. */
+export function idModel(model: LoadedModel): Pick<LoadedModel, "name" | "outputs" | "run"> {
+  if (model.inputs[0]?.type !== "int32") return model;
+  return {
+    name: model.name,
+    outputs: model.outputs,
+    run: (feeds, options) => {
+      const { dims, data } = feeds as Tensor<"int64">;
+      return model.run({ type: "int32", dims, data: Int32Array.from(data, Number) }, options);
+    },
+  };
+}
+
 const names = {
   weights: "search/weights",
   logits: "search/logits",

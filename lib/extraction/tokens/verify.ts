@@ -34,6 +34,9 @@ export interface TokenVerification {
   readonly seed: number;
 }
 
+/** A model that takes int64 ids. */
+type IdModel = Pick<LoadedModel, "name" | "outputs" | "run">;
+
 const RANDOM_RUNS = 99;
 const NEIGHBOURS = 40;
 const MAX_TEXTS = 250;
@@ -48,13 +51,13 @@ const FEW_TEXTS = 60;
  * @param options.references Clean models of the same task.
  */
 export async function verifyTokens(
-  model: LoadedModel,
+  model: IdModel,
   data: LabelledData,
   recovered: RecoveredTokens,
   options: {
     readonly seed: number;
     readonly allowed: Int32Array;
-    readonly references?: readonly LoadedModel[];
+    readonly references?: readonly IdModel[];
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<TokenVerification> {
