@@ -10,7 +10,7 @@ import { conclude } from "./conclude.js";
 import { allTargets, fastSearch } from "./invert.js";
 import type { Arm, SearchOptions } from "./mask-search.js";
 import { pairsOf } from "./pairs.js";
-import { judgeLogic } from "./planted-logic.js";
+import { judgeLogic, logicCheck } from "./planted-logic.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
 import { type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
 import { simulateReferences, whyNoSimulation } from "./simulated-references.js";
@@ -127,16 +127,27 @@ export async function audit(
   clean: CleanData,
   options: AuditOptions & TokenAuditOptions,
 ): Promise<Audit | TokenAudit> {
-  if (isTokens(clean)) {
-    checkReferences(model, options.references ?? []);
-    return auditTokens(model, clean, options);
-  }
-  const searched = await searchTriggers(model, clean, options);
   const { seed, range, signal } = options;
-  return {
-    ...searched,
-    ...(await judgeLogic(model, clean.inputs, searched.verdict, { seed, range, signal })),
-  };
+  try {
+    if (isTokens(clean)) {
+      checkReferences(model, options.references ?? []);
+      return await auditTokens(model, clean, options);
+    }
+    const searched = await searchTriggers(model, clean, options);
+    return {
+      ...searched,
+      ...(await judgeLogic(model, clean.inputs, searched.verdict, { seed, range, signal })),
+    };
+  } catch (error) {
+    // Data that no search can use, such as texts of one class: logic in the graph is found all the same.
+    const isUnfit = error instanceof AssayError && error.code === "INVALID_ARGUMENT";
+    if (!isUnfit || logicCheck(model).result !== "flag") throw error;
+    const searched = unsearched(model, options, error.message);
+    return {
+      ...searched,
+      ...(await judgeLogic(model, clean.inputs, searched.verdict, { seed, range, signal })),
+    };
+  }
 }
 
 /** Clean token ids. */

@@ -19,7 +19,7 @@ const WORKS = 0.5;
 const BEYOND = 0.25;
 
 /** The file's own graph, read for planted logic. */
-function logicCheck(model: LoadedModel): Check {
+export function logicCheck(model: LoadedModel): Check {
   const flagged = lintModel(model.graph).filter(({ severity }) => severity === "flag");
   const [first] = flagged;
   return {
