@@ -52,6 +52,9 @@ describe("what the notebooks claim", () => {
       alarm: 0,
       "silenced alarm": 1,
     });
+    const text = textOf("01-specification.ipynb");
+    assert.match(text, /spam-filter +backdoored .*summer paper/);
+    assert.match(text, /its clean twin +no-evidence .*none/);
   });
 
   it("stands in the outputs of 02-probe-fitting: four labels, and controls that stay behind", () => {
