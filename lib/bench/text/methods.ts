@@ -57,7 +57,7 @@ const methods: readonly {
   {
     name: "GCG on the difference to references",
     withReferences: true,
-    search: (o, s) => gcg(o, { ...s, steps: 100_000, buffer: 8 }),
+    search: (o, s) => gcg(o, { ...s, steps: 100_000 }),
   },
   {
     name: "differential search (GCG, sweeps, reduction)",

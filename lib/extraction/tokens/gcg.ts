@@ -5,8 +5,8 @@
  * Misleads when a low objective is taken for having found the planted trigger: on plain cross-entropy it finds
  * ordinary words that do the same.
  *
- * Deviations from nanoGCG, each an option: the best run ever is kept and given back; a buffer holds the runs that
- * are worked on; a probe judges all swaps on a part of the budget and only the best of them in full.
+ * Deviations from nanoGCG, each an option: the best run ever is kept and given back; a buffer holds the best
+ * runs; a probe judges all swaps on a part of the budget and only the best of them in full.
  *
  * @see A. Zou et al. (2023), Universal and transferable adversarial attacks on aligned language models. arXiv
  *   2307.15043. Probe sampling: Y. Zhao et al. (2024), arXiv 2403.01251.
@@ -29,7 +29,10 @@ export interface GcgOptions {
   readonly topK?: number;
   /** Places that a swap changes at once. Default 1. */
   readonly swaps?: number;
-  /** Best runs that are worked on in turn. Default 1: only the latest. */
+  /**
+   * Best runs that are kept; the best of them is worked on, as in nanoGCG. Default 1: the latest is worked on, even if
+   * it is worse than the one before, which gets out of dead ends.
+   */
   readonly buffer?: number;
   /** Starts. The first of them are `initial`, the rest is drawn. Default 1. */
   readonly restarts?: number;
@@ -77,7 +80,7 @@ export async function gcg(objective: RunObjective, options: GcgOptions): Promise
     if (pool[0]!.value < best.value) best = pool[0]!;
     for (let step = 0; step < steps && best.value >= stopBelow && !isSpent(); step++) {
       stopIfAborted(signal);
-      const from = pool[step % pool.length]!;
+      const from = pool[0]!;
       const gradient = await objective.gradient(from.run);
       const swaps = proposeSwaps(objective, from.run, gradient, random, options);
       const next = await bestOf(objective, swaps, options.probe);

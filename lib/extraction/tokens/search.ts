@@ -38,7 +38,6 @@ export async function searchRuns(objective: RunObjective, options: RunSearchOpti
       runLength: longest,
       initial: [start],
       steps: 20,
-      buffer: 8,
       budget: Math.max(0, left()),
       ...(signal ? { signal } : {}),
     });
