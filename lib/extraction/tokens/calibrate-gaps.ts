@@ -6,15 +6,27 @@
  */
 import { type Generator, generator } from "../../random/index.js";
 import { type Calibration, calibrate } from "../calibration.js";
+import { REFERENCE_LIMIT } from "./objective.js";
 
 const NULL_DRAWS = 10_000;
+/** Nearer to the limit than this, in nats, gaps are not told apart. */
+const NEAREST = 0.02;
+
+/**
+ * What a gap leaves of the largest possible one, as minus its logarithm: clean models differ by factors of it, and a
+ * planted trigger comes near the limit, where equal steps of the gap are worth more and more. On the development pool
+ * (7 clean models, 5 backdoored, every choice of three clean references) p < 0.05 accused 100 % of the backdoored
+ * cases and 7.9 % of the clean ones; with gaps as they are 83 % and 5.0 %.
+ */
+export const nearness = (gap: number): number => -Math.log(Math.max(REFERENCE_LIMIT - gap, NEAREST));
+
 /** Share of the variance that all classes of a model have in common: some models are easier to lead anywhere. */
-const SHARED = 0.5;
+const SHARED = 0.8;
 
 /**
  * `z_k = (gap_k - mean of the references' gap_k) / (pooled sd sqrt(1 + 1/R))`, and the p-value of the largest.
  *
- * The null distribution repeats this on clean models whose gaps are normal, with half of their variance common to all
+ * The null distribution repeats this on clean models whose gaps are normal, with most of their variance common to all
  * classes. With fewer than two references there is nothing to compare with, and the classes are compared with one
  * another, at little power.
  */

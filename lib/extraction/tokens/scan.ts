@@ -4,7 +4,7 @@ import type { LoadedModel } from "../../model/index.js";
 import { encodeModel } from "../../onnx/index.js";
 import type { Calibration } from "../calibration.js";
 import { type InversionStore, noInversionStore } from "../store.js";
-import { calibrateGaps } from "./calibrate-gaps.js";
+import { calibrateGaps, nearness } from "./calibrate-gaps.js";
 import {
   type FoundTrigger,
   invertTokens,
@@ -74,7 +74,11 @@ export async function scanTokens(
       runs: own.inversion.found.slice(from, from + part.length).map(({ run }) => run),
       gaps: of(own),
       referenceGaps: others.map(of),
-      calibration: calibrateGaps(of(own), others.map(of), { seed: options.seed }),
+      calibration: calibrateGaps(
+        of(own).map(nearness),
+        others.map((one) => of(one).map(nearness)),
+        { seed: options.seed },
+      ),
     };
   });
   return { scans, inversion: own.inversion };
