@@ -47,7 +47,8 @@ export const textMethodsTrack: Track = {
           using model = await loadModel(member.path);
           const view = tokenModel(model, length);
           const others = references.slice(0, 2).map((one) => tokenModel(one, length));
-          return scoreMethods(
+          // Awaited here: the model is released when this function returns.
+          return await scoreMethods(
             {
               planted: tokens!,
               objective: (withReferences) =>
