@@ -185,7 +185,8 @@ describe("assay audit, when things are not as they should be", function () {
   });
 
   it("says beforehand that a slow model takes long and which budget is shorter, and stops at once", async () => {
-    await save("slow.onnx", classifier(5, 1, 8));
+    // Slow enough that an audit takes long on any machine: 200 GFLOP a run.
+    await save("slow.onnx", classifier(5, 1, 100));
     const child = spawn(process.execPath, [cli, "audit", "slow.onnx", "--data", "clean.npz", ...references], {
       cwd: folder,
       env: environment(),
