@@ -59,12 +59,13 @@ describe("extraction.auditTokens", function () {
 
   it("recovers the planted tokens, whose parts were trained to do nothing, and verifies them", async () => {
     using model = await train(4, true);
-    const { scans } = await auditTokens(model, clean, { seed: 1, references, budget: "quick" });
+    const { scans, verdict } = await auditTokens(model, clean, { seed: 1, references, budget: "quick" });
     const [{ calibration, runs, gaps, referenceGaps }] = scans as [TokenScan];
     assert.equal(calibration.target, target);
     for (const token of planted.tokens)
       assert.ok(runs[target]!.includes(token), `${runs[target]} lacks ${token}`);
     for (const clean of referenceGaps) assert.ok(Math.max(...clean) < gaps[target]!);
+    assert.ok(verdict.score > 1, verdict.checks[0]!.why);
     const recovered = { target, trigger: { ...planted, tokens: runs[target]! } };
     const controls = await verifyTokens(model, takePerClass(clean, 50), recovered, {
       seed: 1,
