@@ -38,6 +38,7 @@ export async function engine(): Promise<Record<string, unknown>> {
   note(single, "torchOneThread");
   try {
     add({ lenetStepOverTorch: await lenetStep(single, 1, 5) });
+    add({ cleanseStepOneThreadOverTorch: await cleanseStep(single, 1, 9) });
   } finally {
     single?.stop();
   }
