@@ -223,13 +223,27 @@ describe("a process whose worker is in a run", () => {
 });
 
 describe("a search in a worker", () => {
+  /** y = Tanh(x W) ten times over: a gradient takes tens of milliseconds. */
+  function deepModel(): Model {
+    const b = graphBuilder();
+    b.input("x", "float32", [256, 200]);
+    const weight = b.constant(w);
+    let y = "x";
+    for (let layer = 0; layer < 40; layer++) y = b.op("Tanh", [b.op("MatMul", [y, weight])]);
+    b.output("y", y);
+    return b.build("deep");
+  }
+
   it("runs gradient after gradient while the event loop turns", async () => {
-    using there = wrapModel(smallModel(), { threads: 1, worker: true });
-    const input = uniform(3, [64, 3]);
+    using there = wrapModel(deepModel(), { threads: 1, worker: true });
+    const input = uniform(3, [256, 200]);
     const cotangents = { y: (await there.run(input))["y"]! };
+    const gradients = 5;
     const many = (async () => {
-      for (let i = 0; i < 20; i++) await there.vjp(input, { cotangents, wrt: [there.inputs[0]!.name] });
+      for (let i = 0; i < gradients; i++) await there.vjp(input, { cotangents, wrt: ["x"] });
     })();
-    assert.ok((await turnsDuring(many)) > 20);
+    // In this thread each gradient would take its one turn and hold the loop.
+    const turns = await turnsDuring(many);
+    assert.ok(turns > 10 * gradients, `${turns} turns`);
   });
 });
