@@ -98,10 +98,10 @@ function pictureOf(
   const [channels, height, width] = mask.dims;
   if (mask.dims.length !== 3 || width === undefined || width <= 4) return { mask, pattern };
   const plane = height! * width;
-  const any = Float32Array.from({ length: plane }, (_, at) =>
+  const anyChannel = Float32Array.from({ length: plane }, (_, at) =>
     Math.max(...Array.from({ length: channels! }, (_unused, channel) => mask.data[channel * plane + at]!)),
   );
-  return { mask: { ...mask, dims: [height!, width], data: any }, pattern };
+  return { mask: { ...mask, dims: [height!, width], data: anyChannel }, pattern };
 }
 
 /** Writes what the verdict can do without; a problem is said on standard error. */
