@@ -1,29 +1,22 @@
 /** The HTML report of an audit, for a reader who was not there: on the page that notebooks are exported to. */
 import type { Audit } from "../../lib/extraction/index.js";
 import { auditScan, triggerPictures } from "../../lib/plots/index.js";
-import { exportNotebook } from "../notebook/export/index.js";
-import type { Cell, Notebook } from "../notebook/types.js";
+import type { Cell } from "../notebook/types.js";
 import type { Display } from "../protocol/mime.js";
 import { badge, card } from "./card.js";
 import { html } from "./html.js";
-import { render } from "./index.js";
+import {
+  cell,
+  code,
+  type Provenance,
+  provenanceTable,
+  shown,
+  tableDisplay,
+  text,
+  writePage,
+} from "./report-page.js";
 import { auditSentences, checksTable, costSentence, scanTable, tones } from "./results/audit.js";
-import { type Table, tableHtml, tableText } from "./table.js";
-
-/** Where a report comes from. */
-export interface Provenance {
-  readonly model: NamedFile;
-  readonly data?: NamedFile & { readonly examples: number };
-  readonly references?: readonly NamedFile[];
-  readonly budget?: string;
-  readonly versions: Readonly<Record<string, string>>;
-}
-
-/** A file and its hash. */
-export interface NamedFile {
-  readonly file: string;
-  readonly sha256: string;
-}
+import { type Table, tableHtml } from "./table.js";
 
 /** Writes one self-contained page that a stranger can read. */
 export async function writeAuditReport(audit: Audit, provenance: Provenance, output: string): Promise<void> {
@@ -80,10 +73,18 @@ export async function writeAuditReport(audit: Audit, provenance: Provenance, out
     ),
     text("limits", `## What this does not show\n\n${limits(audit)}`),
     text("provenance", `## Cost and provenance\n\n${costSentence(audit)}`),
-    cell("provenance-table", tableDisplay(provenanceTable(audit, provenance))),
+    cell(
+      "provenance-table",
+      tableDisplay(
+        provenanceTable(provenance, {
+          seed: verdict.seed,
+          examples: "examples",
+          settings: [["input range", `${audit.range[0]} to ${audit.range[1]}`]],
+        }),
+      ),
+    ),
   );
-  const notebook: Notebook = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells };
-  await exportNotebook(notebook, { to: "html", output, name, withInput: false, plots: "static" });
+  await writePage(cells, name, output);
 }
 
 function verdictCard(audit: Audit): Display {
@@ -149,39 +150,3 @@ function limits({ verdict, references }: Audit): string {
 
 /** Words of a model's or file's making, without a meaning in Markdown. */
 const plain = (line: string): string => line.replace(/[\\`*_{}[\]<>#|~$!]/g, "\\$&").replace(/[\n\r]/g, " ");
-
-function provenanceTable({ range, verdict }: Audit, provenance: Provenance): Table {
-  const { model, data, references = [], budget, versions } = provenance;
-  const file = ({ file: name, sha256 }: NamedFile): string => `${name}, SHA-256 ${sha256}`;
-  const rows: [string, string][] = [
-    ["model", file(model)],
-    ...(data ? [["clean data", `${file(data)}, ${data.examples} examples`] as [string, string]] : []),
-    ...references.map((one, i): [string, string] => [`clean reference ${i + 1}`, file(one)]),
-    ["input range", `${range[0]} to ${range[1]}`],
-    ...(budget ? [["budget", budget] as [string, string]] : []),
-    ["seed", String(verdict.seed)],
-    ...Object.entries(versions),
-  ];
-  return { caption: "What the audit was made of", columns: ["", ""], rows, rowHeadings: true };
-}
-
-const tableDisplay = (table: Table): Display => ({
-  data: { "text/html": tableHtml(table).toString(), "text/plain": tableText(table) },
-  metadata: {},
-});
-
-/** A name inside backticks, whatever it holds. */
-const code = (name: string): string => `\`${name.replace(/[`\n\r]/g, "'")}\``;
-
-const text = (id: string, source: string): Cell => ({ id, cell_type: "markdown", metadata: {}, source });
-
-const shown = async (id: string, value: unknown): Promise<Cell> => cell(id, await render(value));
-
-const cell = (id: string, { data, metadata }: Display): Cell => ({
-  id,
-  cell_type: "code",
-  metadata: {},
-  source: "",
-  execution_count: null,
-  outputs: [{ output_type: "display_data", data, metadata }],
-});
