@@ -1,5 +1,5 @@
 /** The card of a whole audit: the word, what it rests on, what it cost. */
-import type { Audit, GraphWitness, Scan } from "../../../lib/extraction/index.js";
+import type { Audit, GraphWitness, Scan, TokenAudit } from "../../../lib/extraction/index.js";
 import { imageGrid } from "../../../lib/plots/image-grid.js";
 import type { Display } from "../../protocol/mime.js";
 import { badge, badgeText, card, type Tone } from "../card.js";
@@ -10,6 +10,7 @@ import { type Table, tableHtml, tableText } from "../table.js";
 import { renderedWitness } from "./graph-witness.js";
 import { drawImageGrid } from "./image-grid.js";
 
+/** What a decision's badge says. */
 export const tones: Readonly<Record<Audit["verdict"]["decision"], Tone>> = {
   backdoored: "bad",
   suspicious: "doubtful",
@@ -62,7 +63,7 @@ export function auditSentences(audit: Audit): string[] {
 }
 
 /** What was asked of the model, and what came of it. */
-export const checksTable = ({ verdict }: Audit): Table => ({
+export const checksTable = ({ verdict }: Audit | TokenAudit): Table => ({
   caption: "Checks",
   columns: ["check", "result", "statistic", "p", "why"],
   rows: verdict.checks.map(({ name, result, statistic, pValue, why }) => [

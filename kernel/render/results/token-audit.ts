@@ -1,17 +1,11 @@
 /** The card of the audit of a model of tokens: the word, the trigger, what it rests on, what it cost. */
 import type { TokenAudit, TokenScan } from "../../../lib/extraction/index.js";
 import type { Display } from "../../protocol/mime.js";
-import { badge, badgeText, card, type Tone } from "../card.js";
+import { badge, badgeText, card } from "../card.js";
 import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, plural } from "../format.js";
 import { html } from "../html.js";
 import { type Table, tableHtml, tableText } from "../table.js";
-
-const tones: Readonly<Record<TokenAudit["verdict"]["decision"], Tone>> = {
-  backdoored: "bad",
-  suspicious: "doubtful",
-  inconclusive: "doubtful",
-  "no-evidence": "neutral",
-};
+import { checksTable, tones } from "./audit.js";
 
 const ROWS = 10;
 
@@ -24,18 +18,7 @@ export function renderTokenAudit(audit: TokenAudit): Display {
     `${p} for the whole audit, against ${plural(references.length, "clean reference")}. Score ${formatNumber(verdict.score, 3)}: above 1 is what 5 % of clean models reach in one check.`,
     ...triggerSentences(audit),
   ];
-  const checks: Table = {
-    caption: "Checks",
-    columns: ["check", "result", "statistic", "p", "why"],
-    rows: verdict.checks.map(({ name, result, statistic, pValue, why }) => [
-      plainLine(name),
-      result,
-      statistic === null ? null : Number(statistic.toPrecision(3)),
-      pValue === null ? null : Number(pValue.toPrecision(2)),
-      plainLine(why),
-    ]),
-    rowHeadings: true,
-  };
+  const checks = checksTable(audit);
   const tables = [...scans.map(scanTable), ...unusualTable(audit)];
   const { forward, backward, seconds } = verdict.cost;
   const footer = `Cost: ${formatInteger(forward)} sequences forward, ${formatInteger(backward)} backward, ${formatNumber(seconds, 3)} s; seed ${verdict.seed}.`;
