@@ -85,7 +85,7 @@ function whitenedCovariance(covariance: Float64Array, frame: PrincipalDirections
 }
 
 /** Q of a whitened batch with this covariance, by its eigenvectors. */
-export function entropyWeights({ rows: k, data }: Matrix, alpha: number): EntropyWeights {
+function entropyWeights({ rows: k, data }: Matrix, alpha: number): EntropyWeights {
   const { values, vectors } = symmetricEigen(data, k);
   const strength = values[k - 1]! - 1;
   const exponents = values.map((value) =>

@@ -47,7 +47,7 @@ export interface TokenAuditOptions extends Omit<AuditOptions, "range"> {
 }
 
 /** Settings of the searches. Chosen on development models only. */
-export const tokenSearch: Readonly<Record<Budget, TokenSearchSettings>> = {
+const tokenSearch: Readonly<Record<Budget, TokenSearchSettings>> = {
   quick: {
     carriersPerClass: 3,
     pool: 36,

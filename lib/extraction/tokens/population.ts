@@ -116,7 +116,7 @@ async function completions(options: PopulationOptions): Promise<Run[]> {
 }
 
 /** Values of runs for all arms from one pass of each model. */
-export function armScores({
+function armScores({
   model,
   references,
   carriers,

@@ -169,7 +169,7 @@ function byLength(runs: readonly Run[]): [at: number[], group: Run[]][] {
 }
 
 /** Sequences that went through some models, forward and backward. */
-export const spentBy = (models: readonly { readonly passes: Passes }[]): number =>
+const spentBy = (models: readonly { readonly passes: Passes }[]): number =>
   models.reduce((sum, { passes }) => sum + passes.forward + passes.backward, 0);
 
 function meanOf(values: Float64Array, group: number): Float64Array {

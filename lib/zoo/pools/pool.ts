@@ -58,7 +58,7 @@ const architectures: Readonly<Record<PoolArchitecture, Architecture>> = {
   "wide-14": cnn({ input: [1, 14, 14], channels: [16], kernel: 5, hidden: 64, classes: 10 }),
 };
 
-export const sideOf = (architecture: PoolArchitecture): number => (architecture === "cnn-28" ? 28 : 14);
+const sideOf = (architecture: PoolArchitecture): number => (architecture === "cnn-28" ? 28 : 14);
 
 /** What auditors get of clean data: 100 test images of each class, which no member was trained on. */
 export function cleanDataOf(architecture: PoolArchitecture): LabelledData {
