@@ -3,7 +3,8 @@ import { clopperPearson, type DetCurve, normalQuantile } from "../stats/index.js
 import type { Figure } from "./figure.js";
 import { axis, colourOf, faint, layout, sayEstimate } from "./style.js";
 
-const ticks = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999];
+/** Far enough apart on the stretched axes for their names. */
+const ticks = [0.001, 0.005, 0.02, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98, 0.995, 0.999];
 /** Most points of a drawn curve. */
 const maxPoints = 400;
 

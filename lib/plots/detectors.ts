@@ -3,13 +3,13 @@ import type { Detection } from "../anomaly/index.js";
 import type { ProbeEvaluation } from "../probes/index.js";
 import type { Figure } from "./figure.js";
 import { chance, describeRoc, rocTraces } from "./roc.js";
-import { describeScores, scoreTraces } from "./scores.js";
+import { describeScores, scoreAxes, scoreTraces } from "./scores.js";
 import { axis, colourOf, say, sayEstimate, twoPanels } from "./style.js";
 
 const second = { xaxis: "x2", yaxis: "y2" };
 const rates = {
-  x: axis("false-positive rate", { range: [0, 1] }),
-  y: axis("true-positive rate", { range: [0, 1.01] }),
+  xaxis: axis("false-positive rate", { range: [0, 1] }),
+  yaxis: axis("true-positive rate", { range: [0, 1.01] }),
 };
 
 /** Scores of clean and suspect examples with the threshold, and how well they separate. */
@@ -25,7 +25,7 @@ export function detection(result: Detection, scoreName = "anomaly score"): Figur
     layout: {
       ...twoPanels(
         `Flagged: ${say(100 * truePositiveRate.value)} % of suspects at ${say(100 * falsePositiveRate.value)} % of clean`,
-        { x: axis(scoreName), y: axis("density") },
+        scoreAxes({ clean, suspect }, scoreName),
         rates,
       ),
       barmode: "overlay",
@@ -52,11 +52,7 @@ export function probe(evaluation: ProbeEvaluation): Figure {
       chance({ ...second, showlegend: false }),
     ],
     layout: {
-      ...twoPanels(
-        `Probe (${method}): AUROC ${sayEstimate(roc.auroc)}`,
-        { x: axis("logit"), y: axis("density") },
-        rates,
-      ),
+      ...twoPanels(`Probe (${method}): AUROC ${sayEstimate(roc.auroc)}`, scoreAxes(groups, "logit"), rates),
       barmode: "overlay",
     },
     description: [

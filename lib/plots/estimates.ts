@@ -2,7 +2,10 @@
 import { AssayError } from "../errors.js";
 import type { Estimate } from "../stats/index.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, layout, sayEstimate } from "./style.js";
+import { axis, colourOf, layout, sayEstimate, wrapped } from "./style.js";
+
+/** Names of rows are broken after about so many characters, so that they leave room for the picture. */
+const LONGEST_LINE = 34;
 
 /** Options of {@link estimates}. */
 export interface EstimatesOptions {
@@ -64,24 +67,23 @@ export function estimates(
       hovertemplate: "%{text}: %{x:.4g}<extra>%{fullData.name}</extra>",
     };
   });
-  const longest = Math.max(...names.map((name) => name.length));
+  const labels = names.map((name) => wrapped(name, LONGEST_LINE));
+  const lines = labels.map((label) => label.split("<br>"));
+  const longest = Math.max(...lines.flat().map((text) => text.length));
+  const mostLines = Math.max(...lines.map(({ length }) => length));
   return {
     kind: "figure",
     data,
     layout: layout(title, {
-      height: 160 + 34 * names.length + (all.length > 2 ? 10 * names.length : 0),
+      height: 150 + names.length * Math.max(34 + (all.length > 2 ? 10 : 0), 12 + 16 * mostLines),
       width: Math.min(920, 420 + 7 * longest),
       xaxis: axis(label, { range: [range[0], range[1]] }),
       yaxis: axis(rows, {
-        title: { text: rows, standoff: 14 },
         tickmode: "array",
         tickvals: names.map((_, row) => row),
-        ticktext: names,
+        ticktext: labels,
         range: [names.length - 0.4, -0.6],
       }),
-      // Below the axis title, whatever the height: a share of the height would wander with the number of rows.
-      legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0.5, xanchor: "center" },
-      margin: { l: 60, r: 20, t: 44, b: 86 },
       shapes:
         line === undefined
           ? []

@@ -91,8 +91,7 @@ export function modelGraph(model: Model, { title, before }: ModelGraphOptions = 
     layout: layout(title ?? (before ? "Before and after" : (model.graph.name ?? "Model")), {
       width: Math.max(480, 110 * columns),
       height: 110 + 70 * rows,
-      margin: { l: 10, r: 10, t: 44, b: 40 },
-      legend: { orientation: "h", y: -0.02 },
+      margin: { l: 10, r: 10, t: 44, b: 10 },
       annotations: panels.flatMap((panel, i) => arrows(panel, i)),
       ...axes,
     }),
@@ -206,7 +205,11 @@ function arrange(places: readonly Place[], edges: readonly (readonly [Place, Pla
   for (const place of places) place.row -= least;
 }
 
-function traces({ places }: Drawing, panel: number, used: readonly Drawn[]): Record<string, unknown>[] {
+function traces(
+  { places, edges }: Drawing,
+  panel: number,
+  used: readonly Drawn[],
+): Record<string, unknown>[] {
   const suffix = panel ? String(panel + 1) : "";
   return used.map((kind) => {
     const own = places.filter((place) => place.kind === kind);
@@ -221,7 +224,10 @@ function traces({ places }: Drawing, panel: number, used: readonly Drawn[]): Rec
       x: own.length > 0 ? own.map(({ layer }) => layer) : [null],
       y: own.length > 0 ? own.map(({ row }) => row) : [null],
       text: own.map(({ label }) => label),
-      textposition: "bottom center",
+      // Away from the arrows: a name below its place would be crossed by those that lead down.
+      textposition: own.map((place) =>
+        edges.some((edge) => leadsDown(edge, place)) ? "top center" : "bottom center",
+      ),
       hoverinfo: "text",
       marker: { color: colour, symbol, size: 16 },
       xaxis: `x${suffix}`,
@@ -230,6 +236,9 @@ function traces({ places }: Drawing, panel: number, used: readonly Drawn[]): Rec
     };
   });
 }
+
+const leadsDown = ([from, to]: readonly [Place, Place], place: Place): boolean =>
+  (from === place && to.row > place.row) || (to === place && from.row > place.row);
 
 function arrows({ edges }: Drawing, panel: number): Record<string, unknown>[] {
   const suffix = panel ? String(panel + 1) : "";

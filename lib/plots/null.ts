@@ -17,9 +17,13 @@ export function nullDistribution(
   const figure = scores(
     { "nothing to find": null_.values },
     {
-      title: observed === undefined ? "Null distribution" : `p = ${say(null_.pValue(observed))}`,
+      title:
+        observed === undefined
+          ? "Null distribution"
+          : `Null distribution: p = ${Number(null_.pValue(observed).toPrecision(2))}`,
       scoreName: statistic,
       threshold: observed ?? quantile.value,
+      thresholdName: observed === undefined ? "95 % lie below" : "observed",
     },
   );
   return {

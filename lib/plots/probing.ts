@@ -66,7 +66,13 @@ function map({ layers, selected, heldOut }: LayerSweep): Drawn {
     ],
     layout: layout(`Best site: ${siteOf(selected)}`, {
       xaxis: axis("position", { type: "category", categoryorder: "array", categoryarray: across }),
-      yaxis: axis("layer", { type: "category", categoryorder: "array", categoryarray: taps }),
+      yaxis: axis("layer", {
+        type: "category",
+        categoryorder: "array",
+        categoryarray: taps,
+        autorange: "reversed",
+      }),
+      showlegend: true,
     }),
   };
 }

@@ -3,6 +3,15 @@
 /** Okabe and Ito's palette, in the order in which series take them. */
 const palette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888"] as const;
 
+/** What stands for them on a dark page, where some are too dim. */
+const onDark: Readonly<Record<string, string>> = {
+  "#0072B2": "#56A9E8",
+  "#D55E00": "#FF8A3C",
+  "#009E73": "#2CC796",
+  "#CC79A7": "#E39AC4",
+  "#888888": "#A6A6A6",
+};
+
 /** Colour of the series at `index`. */
 export const colourOf = (index: number): string => palette[index % palette.length]!;
 
@@ -21,36 +30,66 @@ export const shareScale = [
   [1, "#0072B2"],
 ] as const;
 
-/** An axis with a title. */
+/** An axis with a title, which keeps clear of the ticks whatever their width. */
 export const axis = (title: string, extra: Readonly<Record<string, unknown>> = {}) => ({
-  title: { text: title },
+  title: { text: title, standoff: 8 },
   zeroline: false,
   automargin: true,
+  // "1.5e-7", and plain decades on logarithmic axes: "150n" and "2M" are for electricians.
+  exponentformat: extra["type"] === "log" ? "none" : "e",
+  minexponent: 5,
   ...extra,
 });
 
-/** Layout of a figure of one panel. */
+/** Characters of a title that fit on a telephone. */
+const NARROW_TITLE = 40;
+
+/** What viewers need to know to fit a figure to a narrow place and to a dark page. */
+const meta = (narrow: Readonly<Record<string, unknown>>) => ({ narrow, dark: onDark });
+
+/**
+ * Layout of a figure of one panel. Where there is much less room than `width`, viewers apply `meta.narrow`, a change
+ * in the form of plotly's `relayout`: it breaks a long title. On a dark page they put the colours of `meta.dark` in
+ * the place of others.
+ */
 export const layout = (title: string, extra: Readonly<Record<string, unknown>> = {}) => ({
   title: { text: title, font: { size: 14 } },
-  margin: { l: 60, r: 20, t: 44, b: 50 },
+  margin: { l: 20, r: 20, t: 44, b: 20 },
   height: 360,
   width: 640,
-  legend: { orientation: "h", y: -0.27 },
+  meta: meta(narrowTitle(title)),
+  // At the bottom of the picture: what the axis needs is reserved above it, long names of ticks included.
+  legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0 },
   ...extra,
 });
 
-/** Layout of two panels side by side; the second uses `xaxis2` and `yaxis2`. */
-export function twoPanels(
-  title: string,
-  left: { readonly x: object; readonly y: object },
-  right: { readonly x: object; readonly y: object },
-) {
+/** The two axes of one panel. */
+export interface Panel {
+  readonly xaxis: object;
+  readonly yaxis: object;
+}
+
+function narrowTitle(title: string): Readonly<Record<string, unknown>> {
+  const text = wrapped(title, NARROW_TITLE);
+  return { "title.text": text, "margin.t": 26 + 18 * text.split("<br>").length };
+}
+
+/** Layout of two panels side by side, where there is no room below each other; the second uses `xaxis2` and `yaxis2`. */
+export function twoPanels(title: string, left: Panel, right: Panel) {
   return layout(title, {
     width: 920,
-    xaxis: { ...left.x, domain: [0, 0.45] },
-    yaxis: left.y,
-    xaxis2: { ...right.x, domain: [0.57, 1], anchor: "y2" },
-    yaxis2: { ...right.y, anchor: "x2" },
+    xaxis: { ...left.xaxis, domain: [0, 0.45] },
+    yaxis: left.yaxis,
+    xaxis2: { ...right.xaxis, domain: [0.57, 1], anchor: "y2" },
+    yaxis2: { ...right.yaxis, anchor: "x2" },
+    meta: meta({
+      ...narrowTitle(title),
+      height: 640,
+      "xaxis.domain": [0, 1],
+      "yaxis.domain": [0.6, 1],
+      "xaxis2.domain": [0, 1],
+      "yaxis2.domain": [0, 0.42],
+    }),
   });
 }
 
@@ -66,3 +105,15 @@ export const sayEstimate = ({
   readonly value: number;
   readonly interval: readonly [number, number];
 }): string => `${say(value)} [${say(low)}, ${say(high)}]`;
+
+/** A name in lines of about `length` characters, broken at spaces. */
+export function wrapped(name: string, length: number): string {
+  const lines: string[] = [];
+  for (const word of name.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= length)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join("<br>");
+}

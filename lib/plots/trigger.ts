@@ -104,7 +104,6 @@ function triggerSizes({ title, what, axisTitle, rows, pValue }: Sizes): Figure {
         categoryarray: rows.map(({ name }) => name),
       }),
       yaxis: axis("pixels of the smallest trigger", { type: "log", tickvals: ticks }),
-      legend: { orientation: "h", y: -0.32 },
     }),
     description: [
       `Smallest trigger of each class ${what}, in pixels (L1 norm of the mask).`,

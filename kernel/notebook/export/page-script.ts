@@ -12,7 +12,12 @@ interface Plotly {
  */
 export function drawFigures(plotly: Plotly): void {
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const drawn: { place: HTMLElement; layout: Record<string, unknown> }[] = [];
+  interface Drawn {
+    readonly place: HTMLElement;
+    readonly data: unknown;
+    readonly layout: Record<string, unknown>;
+  }
+  const drawn: Drawn[] = [];
   const themed = (layout: Record<string, unknown>): Record<string, unknown> => {
     const line = dark.matches ? "#555" : "#ddd";
     const change: Record<string, unknown> = {
@@ -31,23 +36,42 @@ export function drawFigures(plotly: Plotly): void {
     }
     return change;
   };
+  // As wide as it wants to be, but never wider than its place; much narrower, it changes as it says itself.
+  const fitted = (layout: Record<string, unknown>, room: number): Record<string, unknown> => {
+    const wanted = Number(layout["width"] ?? room);
+    const { narrow } = (layout["meta"] ?? {}) as { narrow?: Record<string, unknown> };
+    return { ...(room < 0.7 * wanted && narrow), width: Math.min(wanted, room) };
+  };
+  const channels = (colour: string): string =>
+    [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)).join(", ");
+  // The colours that a figure names for dark pages, bands and bars included; a copy, since plotly writes into it.
+  const coloured = (figure: Pick<Drawn, "data" | "layout">): Pick<Drawn, "data" | "layout"> => {
+    const { dark: colours } = (figure.layout["meta"] ?? {}) as { dark?: Record<string, string> };
+    let text = JSON.stringify(figure);
+    for (const [dim, bright] of Object.entries(dark.matches ? (colours ?? {}) : {})) {
+      if (![dim, bright].every((colour) => /^#[0-9a-f]{6}$/i.test(colour))) continue;
+      text = text
+        .replaceAll(new RegExp(`"${dim}"(?!:)`, "gi"), `"${bright}"`)
+        .replaceAll(`"rgba(${channels(dim)},`, `"rgba(${channels(bright)},`);
+    }
+    return JSON.parse(text);
+  };
+  const show = async ({ place, ...figure }: Drawn): Promise<void> => {
+    const { data, layout } = coloured(figure);
+    await plotly.newPlot(place, data, layout, { displaylogo: false });
+    await plotly.relayout(place, { ...themed(layout), ...fitted(figure.layout, place.clientWidth) });
+  };
   const draw = async (figure: HTMLElement): Promise<void> => {
     const source = document.querySelector(`script[data-figure="${figure.dataset["figure"]}"]`);
     const { data, layout } = JSON.parse(source?.textContent ?? "{}");
     const place = document.createElement("div");
     place.className = "interactive";
-    place.style.height = `${layout?.height ?? 450}px`;
     figure.prepend(place);
+    const one = { place, data, layout: { height: 450, ...layout } };
     try {
-      await plotly.newPlot(
-        place,
-        data,
-        { ...layout, autosize: true, width: undefined },
-        { responsive: true, displaylogo: false },
-      );
-      await plotly.relayout(place, themed(layout ?? {}));
+      await show(one);
       figure.classList.add("drawn");
-      drawn.push({ place, layout: layout ?? {} });
+      drawn.push(one);
     } catch {
       place.remove();
     }
@@ -64,6 +88,11 @@ export function drawFigures(plotly: Plotly): void {
   );
   for (const figure of document.querySelectorAll("figure.plot")) observer.observe(figure);
   dark.addEventListener("change", () => {
-    for (const { place, layout } of drawn) void plotly.relayout(place, themed(layout));
+    for (const one of drawn) void show(one);
+  });
+  let pause = 0;
+  addEventListener("resize", () => {
+    clearTimeout(pause);
+    pause = setTimeout(() => drawn.forEach((one) => void show(one)), 200) as unknown as number;
   });
 }

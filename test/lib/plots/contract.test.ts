@@ -91,6 +91,33 @@ describe("every figure", () => {
       }
     });
 
+    it(`says how it fits a telephone and a dark page (${name})`, () => {
+      const { layout } = draw();
+      const { narrow, dark } = layout["meta"] as {
+        narrow: Readonly<Record<string, unknown>>;
+        dark: Readonly<Record<string, string>>;
+      };
+      const longestWord = 20;
+      for (const line of String(narrow["title.text"]).split("<br>")) {
+        assert.ok(line.length <= 40 || !line.slice(0, -longestWord).includes(" "), line);
+      }
+      if ("xaxis2" in layout && name !== "modelGraph") {
+        assert.deepEqual(
+          [narrow["xaxis.domain"], narrow["xaxis2.domain"]],
+          [
+            [0, 1],
+            [0, 1],
+          ],
+        );
+        const [first, second] = [narrow["yaxis.domain"], narrow["yaxis2.domain"]] as number[][];
+        assert.ok(second![1]! < first![0]!, "the second panel lies below the first");
+      }
+      for (const [dim, bright] of Object.entries(dark)) {
+        const [before, after] = [dim, bright].map((colour) => contrast(coloursOf(colour)[0]!, themes.dark));
+        assert.ok(after! > before! && after! >= 4.5, `${dim} to ${bright}: ${after}`);
+      }
+    });
+
     it(`says in words what it shows, with numbers (${name})`, () => {
       const { description, layout } = draw();
       assert.match(description, /\d/);

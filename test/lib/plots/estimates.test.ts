@@ -27,6 +27,16 @@ describe("plots.estimates", () => {
     });
   });
 
+  it("breaks long names, so that they leave room for the picture, and makes room for their lines", () => {
+    const name = "moving by up to 1 pixel changes the answer on at most 10 % of inputs";
+    const { layout } = estimates({ model: { [name]: wilson(1, 10) } }, { label: "rate" });
+    const [tick] = (layout["yaxis"] as { ticktext: string[] }).ticktext;
+    assert.equal(tick!.replaceAll("<br>", " "), name);
+    assert.ok(tick!.split("<br>").every((line) => line.length <= 34));
+    const short = estimates({ model: { x: wilson(1, 10) } }, { label: "rate" });
+    assert.ok((layout["height"] as number) > (short.layout["height"] as number));
+  });
+
   it("says the numbers in words, and refuses to draw nothing", () => {
     assert.match(
       estimates(series, { label: "accuracy" }).description,

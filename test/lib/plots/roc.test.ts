@@ -36,6 +36,28 @@ describe("plots.scores", () => {
     assert.match(description, /clean: 5 scores, median 3, from 1 to 5\nsuspect: 2 scores.*\nthreshold 6/);
   });
 
+  it("draws positive scores that spread far on a logarithmic axis, with densities of area 1 per factor of ten", () => {
+    const spread = (from: number) => Array.from({ length: 200 }, (_, i) => from * 1.02 ** i);
+    const { data, layout } = scores({ clean: spread(1), suspect: spread(100) });
+    assert.equal((layout["xaxis"] as { type: string }).type, "log");
+    assert.equal((layout["yaxis"] as { title: { text: string } }).title.text, "density per factor of ten");
+    for (const { x, y, width } of data as unknown as { x: number[]; y: number[]; width: number[] }[]) {
+      const decades = x.map((centre, i) => Math.log10((centre + width[i]! / 2) / (centre - width[i]! / 2)));
+      const area = y.reduce((sum, height, i) => sum + height * decades[i]!, 0);
+      assert.ok(Math.abs(area - 1) < 1e-9, String(area));
+    }
+    // Scores that may be negative, such as logits, have no logarithm.
+    assert.notEqual((scores({ a: [-1, 1, 100] }).layout["xaxis"] as { type?: string }).type, "log");
+  });
+
+  it("keeps the bars in sight of a density that has a pole", () => {
+    const [bars, curve] = scores(
+      { clean: Array.from({ length: 100 }, (_, i) => i / 10) },
+      { density: { name: "pole", at: (score) => 1 / Math.max(score, 1e-9) } },
+    ).data as unknown as { y: number[] }[];
+    assert.ok(Math.max(...curve!.y) <= 1.5 * Math.max(...bars!.y));
+  });
+
   it("survives groups without scores and scores that are all equal", () => {
     assert.deepEqual(scores({ clean: [] }).data, []);
     assert.equal(scores({ clean: [2, 2, 2] }).data.length, 1);

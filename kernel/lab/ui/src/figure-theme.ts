@@ -22,20 +22,12 @@ const dark: Palette = {
   colorway: ["#56b4e9", "#e69f00", "#22b58c", "#d88fb9", "#f0e442", "#ef7f3a", "#dedede"],
 };
 
-/** Series colours of the library's figures that are too dim on a dark page, and what stands for them there. */
-const brighter: Readonly<Record<string, string>> = {
-  "#0072b2": "#56a9e8",
-  "#d55e00": "#ff8a3c",
-  "#009e73": "#2cc796",
-  "#cc79a7": "#e39ac4",
-  "#888888": "#a6a6a6",
-};
-
-/** A figure's JSON with its series colours made brighter, bands and bars (`rgba(…)`) included. */
-export function brighten(figure: string): string {
-  return Object.entries(brighter).reduce((text, [dim, bright]) => {
-    const solid = text.replaceAll(new RegExp(`"${dim}"`, "gi"), `"${bright}"`);
-    return solid.replaceAll(`"rgba(${channels(dim)},`, `"rgba(${channels(bright)},`);
+/** A figure's JSON with the colours that it names for dark pages (`meta.dark`), bands and bars (`rgba(…)`) included. */
+export function brighten(figure: string, colours: Readonly<Record<string, unknown>>): string {
+  return Object.entries(colours).reduce((text, [dim, bright]) => {
+    if (![dim, bright].every((colour) => /^#[0-9a-f]{6}$/i.test(String(colour)))) return text;
+    const solid = text.replaceAll(new RegExp(`"${dim}"(?!:)`, "gi"), `"${bright}"`);
+    return solid.replaceAll(`"rgba(${channels(dim)},`, `"rgba(${channels(String(bright))},`);
   }, figure);
 }
 

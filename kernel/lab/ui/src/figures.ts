@@ -10,6 +10,7 @@ const mimeType = "application/vnd.plotly.v1+json";
 
 interface Plotly {
   react(node: HTMLElement, data: unknown, layout: unknown, config: unknown): Promise<unknown>;
+  relayout(node: HTMLElement, change: object): Promise<unknown>;
   purge(node: HTMLElement): void;
 }
 
@@ -18,10 +19,19 @@ interface FigureData {
   readonly layout?: Readonly<Record<string, unknown>>;
 }
 
+/** What a figure says of narrow places and dark pages. */
+interface Meta {
+  readonly narrow?: unknown;
+  readonly dark?: Readonly<Record<string, unknown>>;
+}
+
 /** What a reader may do with a figure; the figure itself has no say, since it may come from a stranger. */
 const config = { displaylogo: false, responsive: false, modeBarButtonsToRemove: ["sendDataToCloud"] };
 
 const defaultHeightPixels = 420;
+
+/** A figure that gets less of its width than this is changed as its `meta.narrow` says. */
+const narrowShare = 0.7;
 
 class FigureRenderer extends Widget implements IRenderMime.IRenderer {
   #figure: FigureData | undefined;
@@ -61,7 +71,8 @@ class FigureRenderer extends Widget implements IRenderMime.IRenderer {
     const isDark = this.#themes?.theme ? !this.#themes.isLight(this.#themes.theme) : false;
     // A copy: Plotly writes into what it is given, and the model is what will be saved.
     const text = JSON.stringify(this.#figure);
-    const { data = [], layout = {} } = JSON.parse(isDark ? brighten(text) : text) as FigureData;
+    const { narrow, dark } = (this.#figure.layout?.["meta"] ?? {}) as Meta;
+    const { data = [], layout = {} } = JSON.parse(isDark ? brighten(text, dark ?? {}) : text) as FigureData;
     this.#width = this.node.offsetWidth;
     const themed = {
       uirevision: "kept",
@@ -72,6 +83,9 @@ class FigureRenderer extends Widget implements IRenderMime.IRenderer {
       template: layout["template"] ?? template(isDark),
     };
     await this.#plotly.react(this.node, data, themed, config);
+    if (typeof narrow === "object" && narrow && this.#width < narrowShare * Number(layout["width"])) {
+      await this.#plotly.relayout(this.node, narrow);
+    }
   }
 
   #fit(): void {

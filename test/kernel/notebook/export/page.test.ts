@@ -207,6 +207,42 @@ describe("an exported page in a browser", () => {
     });
   }
 
+  it("draws figures as wide as they want to be, on a telephone as narrow as it is and changed as they say", async () => {
+    using scratch = new Scratch();
+    const json = {
+      data: [{ x: [1, 2], y: [1, 2], line: { color: "#0072B2" } }],
+      layout: {
+        title: { text: "A long title" },
+        width: 640,
+        meta: { narrow: { "title.text": "A long<br>title" }, dark: { "#0072B2": "#56A9E8" } },
+      },
+    };
+    const cell = display({ "application/vnd.plotly.v1+json": json, "text/plain": "A line." });
+    writeFileSync(scratch.path("page.html"), pageOf([cell], { plots: "interactive" }));
+    const seen: Record<string, unknown>[] = [];
+    for (const [width, colorScheme] of [
+      [1000, "light"],
+      [390, "dark"],
+    ] as const) {
+      const tab = await browser!.newPage({ viewport: { width, height: 800 }, colorScheme });
+      await tab.goto(`file://${scratch.path("page.html")}`);
+      await tab.waitForSelector("figure.drawn .main-svg");
+      seen.push({
+        width: (await tab.locator(".main-svg").first().boundingBox())!.width,
+        lines: await tab.locator(".gtitle tspan").count(),
+        line: await tab.evaluate("getComputedStyle(document.querySelector('.js-line')).stroke"),
+        overflow: await tab.evaluate("document.documentElement.scrollWidth - innerWidth"),
+      });
+      await tab.close();
+    }
+    assert.deepEqual(seen[0], { width: 640, lines: 0, line: "rgb(0, 114, 178)", overflow: 0 });
+    assert.ok((seen[1]!["width"] as number) <= 390);
+    assert.deepEqual(
+      { ...seen[1], width: 0 },
+      { width: 0, lines: 2, line: "rgb(86, 169, 232)", overflow: 0 },
+    );
+  });
+
   it("would run no script even if one came through the sanitiser", async () => {
     using scratch = new Scratch();
     const page = pageOf([display(figure)], { plots: "interactive" });
