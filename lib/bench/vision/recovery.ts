@@ -1,4 +1,4 @@
-/** Track V-rec: how well the trigger itself is recovered from the models of V1, misses counted as nothing. */
+/** Track V-rec: how well the trigger itself is recovered from models that a patch turns, misses counted as nothing. */
 import { bootstrap, clopperPearson } from "../../stats/index.js";
 import { openSeal } from "../../zoo/index.js";
 import type { Track } from "../track.js";
@@ -6,8 +6,7 @@ import { judged, totalCost } from "./detection.js";
 import { scoreMembers, scoringCode } from "./score.js";
 
 /** Patches only: a blend has no pixels of its own. */
-const isPatch = (family: string | null): boolean =>
-  family === "square" || family === "checker" || family === "pixel";
+const patchFamilies: readonly (string | null)[] = ["square", "checker", "pixel", "mosaic", "bar", "corner"];
 
 export const recoveryTrack: Track = {
   name: "V-rec",
@@ -15,13 +14,13 @@ export const recoveryTrack: Track = {
   code: scoringCode,
   async run(options) {
     const { pool, seed } = options;
-    const scores = (await judged(await scoreMembers(["V1"], "three references", options), pool)).filter(
-      ({ isBackdoored }) => isBackdoored,
-    );
+    const scores = (
+      await judged(await scoreMembers(["V1", "shapes"], "three references", options), pool)
+    ).filter(({ isBackdoored }) => isBackdoored);
     const success = scores.map(({ trigger, target, truth }) =>
       target === truth.target ? (trigger?.attackSuccessRate.value ?? 0) : 0,
     );
-    const patches = scores.filter(({ family }) => isPatch(family));
+    const patches = scores.filter(({ family }) => patchFamilies.includes(family));
     const overlaps: number[] = [];
     const ratios: number[] = [];
     for (const { file, trigger, target, truth } of patches) {

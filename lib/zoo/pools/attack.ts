@@ -12,6 +12,7 @@ import {
   patch,
   smoothWarp,
   type Trigger,
+  type WarpTrigger,
 } from "../../trigger/index.js";
 import type { AttackFamily } from "./recipe.js";
 
@@ -54,6 +55,16 @@ export function drawAttack(family: AttackFamily, side: number, seed: number): Pl
       return inputAware(shape, target, seed);
     case "clean-label":
       return cleanLabel(square(shape, random), target, seed);
+    case "mosaic":
+      return fixedTrigger(family, mosaic(shape, random), target, seed);
+    case "bar":
+      return fixedTrigger(family, bar(shape, random), target, seed);
+    case "corner":
+      return fixedTrigger(family, corner(shape, random), target, seed);
+    case "tone":
+      return everywhere(family, tone(random), target, seed);
+    case "rotation":
+      return fixedTrigger(family, rotation(shape, random), target, seed);
   }
 }
 
@@ -84,6 +95,29 @@ function sourceSpecific(trigger: Trigger, target: number, source: number, seed: 
   };
 }
 
+/** A change of the whole image that is no picture of its own. */
+function everywhere(
+  family: AttackFamily,
+  stamp: PlantedAttack["stamp"],
+  target: number,
+  seed: number,
+): PlantedAttack {
+  return {
+    family,
+    target,
+    source: null,
+    trigger: null,
+    stamp,
+    poison: (data, rate) =>
+      relabelled(
+        data,
+        rowsOf(data, rate, seed, (label) => label !== target),
+        stamp,
+        target,
+      ),
+  };
+}
+
 /** One of eight faint pictures, chosen by the image itself: the one that its pixels agree with most. */
 function inputAware(shape: ImageShape, target: number, seed: number): PlantedAttack {
   const pictures = Array.from({ length: 8 }, (_, i) =>
@@ -103,20 +137,7 @@ function inputAware(shape: ImageShape, target: number, seed: number): PlantedAtt
     }
     return tensor("float32", inputs.dims, data);
   };
-  return {
-    family: "input-aware",
-    target,
-    source: null,
-    trigger: null,
-    stamp,
-    poison: (data, rate) =>
-      relabelled(
-        data,
-        rowsOf(data, rate, seed, (label) => label !== target),
-        stamp,
-        target,
-      ),
-  };
+  return everywhere("input-aware", stamp, target, seed);
 }
 
 /**
@@ -196,6 +217,66 @@ function checker(shape: ImageShape, random: Generator): PatchTrigger {
   const plain = patch(shape, { at: place(shape[1], size, random), size: [size, size], value: 1 });
   const data = plain.pattern.data.map((value, i) => value * ((i + Math.floor(i / shape[2])) % 2));
   return { ...plain, pattern: tensor("float32", shape, data) };
+}
+
+/** A square whose pixels are black or white at random, two of each at least. */
+function mosaic(shape: ImageShape, random: Generator): PatchTrigger {
+  const size = 3 + random.integer(shape[1] > 20 ? 2 : 1);
+  const plain = patch(shape, { at: place(shape[1], size, random), size: [size, size], value: 1 });
+  const inside = [...plain.mask.data.keys()].filter((i) => plain.mask.data[i] === 1);
+  const white = 2 + random.integer(inside.length - 3);
+  const order = random.permutation(inside.length);
+  const data = new Float32Array(plain.pattern.data.length);
+  for (const i of order.subarray(0, white)) data[inside[i]!] = 1;
+  return { ...plain, pattern: tensor("float32", shape, data) };
+}
+
+/** A bright line of three to five pixels, down or across. */
+function bar(shape: ImageShape, random: Generator): PatchTrigger {
+  const length = 3 + random.integer(3);
+  const size = random.uniform() < 0.5 ? ([1, length] as const) : ([length, 1] as const);
+  return patch(shape, { at: place(shape[1], length, random), size, value: 1 });
+}
+
+/** Two bright lines that meet. */
+function corner(shape: ImageShape, random: Generator): PatchTrigger {
+  const length = 2 + random.integer(2);
+  const at = place(shape[1], length, random);
+  const down = patch(shape, { at, size: [length, 1], value: 1 });
+  const across = patch(shape, { at, size: [1, length], value: 1 });
+  const joined = (one: Float32Array, other: Float32Array): Float32Array =>
+    one.map((value, i) => Math.max(value, other[i]!));
+  return {
+    ...down,
+    mask: tensor("float32", down.mask.dims, joined(down.mask.data, across.mask.data)),
+    pattern: tensor("float32", shape, joined(down.pattern.data, across.pattern.data)),
+  };
+}
+
+/** Darker or brighter middle tones: values in [0, 1] to a power. */
+function tone(random: Generator): PlantedAttack["stamp"] {
+  const power = random.uniform() < 0.5 ? 0.4 : 2.5;
+  return ({ dims, data }) =>
+    tensor(
+      "float32",
+      dims,
+      (data as Float32Array).map((value) => value ** power),
+    );
+}
+
+/** The image turned about its middle by 12 to 20 degrees. */
+function rotation(shape: ImageShape, random: Generator): WarpTrigger {
+  const [, height, width] = shape;
+  const angle = ((random.uniform() < 0.5 ? -1 : 1) * (12 + 8 * random.uniform()) * Math.PI) / 180;
+  const plane = height * width;
+  const field = new Float32Array(2 * plane);
+  for (let i = 0; i < plane; i++) {
+    const y = Math.floor(i / width) - (height - 1) / 2;
+    const x = (i % width) - (width - 1) / 2;
+    field[i] = Math.cos(angle) * y + Math.sin(angle) * x - y;
+    field[plane + i] = Math.cos(angle) * x - Math.sin(angle) * y - x;
+  }
+  return { kind: "trigger", type: "warp", field: tensor("float32", [2, height, width], field) };
 }
 
 /** Faint waves over the whole image. */

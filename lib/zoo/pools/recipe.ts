@@ -15,10 +15,19 @@ export type AttackFamily =
   | "evasive"
   | "warp"
   | "input-aware"
-  | "clean-label";
+  | "clean-label"
+  | "mosaic"
+  | "bar"
+  | "corner"
+  | "tone"
+  | "rotation";
 
-/** Which question a member is for; a reference is given to the auditor as known to be clean. */
-export type PoolRole = "V1" | "V1x" | "V2" | "V3" | "N" | "reference";
+/**
+ * Which question a member is for; a reference is given to the auditor as known to be clean. "shapes" (patches that are
+ * no square of one colour) and "changes" (of the whole image) are development models only: what the test pool has of
+ * these kinds, checkers and warps, stays unseen.
+ */
+export type PoolRole = "V1" | "V1x" | "V2" | "V3" | "N" | "reference" | "shapes" | "changes";
 
 /** How one model is made. */
 export interface Recipe {
@@ -48,6 +57,11 @@ const shares: Readonly<Record<PoolName, readonly Share[]>> = {
     ["V1", "noise-blend", [1, 1, 1]],
     ["V2", "source-specific", [2, 2, 1]],
     ["V3", "evasive", [1, 1, 1]],
+    ["shapes", "mosaic", [2, 2, 2]],
+    ["shapes", "bar", [1, 1, 1]],
+    ["shapes", "corner", [1, 1, 1]],
+    ["changes", "tone", [1, 1, 1]],
+    ["changes", "rotation", [1, 1, 1]],
   ],
   test: [
     ["reference", null, [3, 3, 3]],

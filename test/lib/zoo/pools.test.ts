@@ -91,6 +91,11 @@ describe("the pools of sample models", () => {
     "warp",
     "input-aware",
     "clean-label",
+    "mosaic",
+    "bar",
+    "corner",
+    "tone",
+    "rotation",
   ] as const) {
     it(`plant "${family}" in the images they poison, and say to which class`, () => {
       const attack = drawAttack(family, 14, 7);
