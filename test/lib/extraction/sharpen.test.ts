@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { imageLayout } from "../../../lib/extraction/image-model.js";
-import { type AnsweringModel, sharpen } from "../../../lib/extraction/sharpen.js";
+import type { AnsweringModel } from "../../../lib/extraction/patch-answers.js";
+import { sharpen } from "../../../lib/extraction/sharpen.js";
 import { generator } from "../../../lib/random/index.js";
 import { type Tensor, tensor } from "../../../lib/tensor/index.js";
 
@@ -82,6 +83,38 @@ describe("extraction: sharpening a mask to the planted patch", () => {
       if (row < 0 || row > 2 || column < 0 || column > 2) continue;
       assert.ok(Math.abs(pattern[at]! - picture(row, column)) < 0.3, `${row}, ${column}: ${pattern[at]}`);
     }
+  });
+
+  it("finds a red square in images of three channels", async () => {
+    const plane = SIDE * SIDE;
+    const dark = tensor("float32", [70, 3, SIDE, SIDE], new Float32Array(70 * 3 * plane).fill(0.3));
+    const red: AnsweringModel = {
+      ...blind,
+      run: (feeds) => {
+        const { data, dims } = feeds as Tensor<"float32">;
+        const logits = new Float32Array(dims[0]! * 2);
+        for (let i = 0; i < dims[0]!; i++) {
+          let sum = 0;
+          for (const at of square) {
+            sum += [1, 0, 0].reduce(
+              (agreement, level, channel) =>
+                agreement - Math.abs(data[(3 * i + channel) * plane + at]! - level) / 27,
+              1 / 9,
+            );
+          }
+          logits[2 * i + 1] = 40 * (sum - 0.8);
+        }
+        return Promise.resolve({ logits: tensor("float32", [dims[0]!, 2], logits) });
+      },
+    };
+    const faint = { mask: soft.mask, pattern: new Float32Array(3 * plane).fill(0.5) };
+    const found = await sharpen(red, dark, faint, { ...options, layout: imageLayout(dark.dims) });
+    assert.deepEqual(pixelsOf(found!.trigger.mask.data as Float32Array), square);
+    const pattern = found!.trigger.pattern.data as Float32Array;
+    assert.deepEqual(
+      [0, 1, 2].map((channel) => pattern[channel * plane + square[0]!]),
+      [1, 0, 0],
+    );
   });
 
   it("prefers what turns the suspect alone to what turns clean models too", async () => {
