@@ -1,5 +1,5 @@
 /** Cholesky factor with its inverse, by halves: small leaves in a loop, the rest as products on onnxruntime. */
-import { choleskyFactor as denseFactor, invertLower } from "./dense.js";
+import { denseCholesky, invertLower } from "./dense.js";
 import { type Matrix, multiply } from "./multiply.js";
 
 /** A lower triangular L with L Lᵀ = a, and what follows from it at once. */
@@ -36,23 +36,11 @@ export function cholesky(a: Float64Array, d: number): Cholesky | number {
   return { ...parts, logDeterminant };
 }
 
-/**
- * The Cholesky factor alone: a loop for small matrices, by halves for the others (1.3 ms in place of 8 at d = 255).
- *
- * @param a Row-major [d, d]; only its lower triangle is read.
- * @returns L with zeros above the diagonal, or the index of the first pivot that is not positive.
- */
-export function choleskyFactor(a: Float64Array, d: number): Float64Array | number {
-  if (d <= LEAF) return denseFactor(a, d);
-  const decomposition = cholesky(a, d);
-  return typeof decomposition === "number" ? decomposition : decomposition.factor;
-}
-
 type Parts = Pick<Cholesky, "factor" | "inverse">;
 
 function halves(a: Matrix, diagonal: Float64Array): Parts | number {
   const d = a.rows;
-  if (d <= LEAF) return leaf(a, diagonal);
+  if (d <= LEAF) return choleskyLeaf(a.data, diagonal);
   const half = d >> 1;
   const first = halves(block(a, 0, half, 0, half), diagonal.subarray(0, half));
   if (typeof first === "number") return first;
@@ -72,12 +60,18 @@ function halves(a: Matrix, diagonal: Float64Array): Parts | number {
   };
 }
 
-/** A leaf whose pivots are judged beside the entries of the whole matrix, not beside what elimination left. */
-function leaf(a: Matrix, diagonal: Float64Array): Parts | number {
-  const d = a.rows;
-  const tiny = diagonal.findIndex((value, i) => !(a.data[i * d + i]! > 4 * d * Number.EPSILON * value));
+/**
+ * Factor and inverse of a small block, whose pivots are judged beside the entries of the whole matrix, not beside what
+ * elimination left.
+ *
+ * @param a Row-major [d, d]; only its lower triangle is read.
+ * @param diagonal The d entries that the whole matrix has on the block's diagonal.
+ */
+export function choleskyLeaf(a: Float64Array, diagonal: Float64Array): Parts | number {
+  const d = diagonal.length;
+  const tiny = diagonal.findIndex((value, i) => !(a[i * d + i]! > 4 * d * Number.EPSILON * value));
   if (tiny >= 0) return tiny;
-  const factor = denseFactor(a.data, d);
+  const factor = denseCholesky(a, d);
   if (typeof factor === "number") return factor;
   for (let i = 0; i < d; i++) {
     if (!(factor[i * d + i]! ** 2 > 4 * d * Number.EPSILON * diagonal[i]!)) return i;

@@ -6,7 +6,7 @@
  * @param a Row-major [d, d]; only its lower triangle is read.
  * @returns L with zeros above the diagonal, or the index of the first pivot that is not positive.
  */
-export function choleskyFactor(a: Float64Array, d: number): Float64Array | number {
+export function denseCholesky(a: Float64Array, d: number): Float64Array | number {
   const l = new Float64Array(d * d);
   for (let i = 0; i < d; i++) {
     const row = i * d;
@@ -43,9 +43,16 @@ function dot(l: Float64Array, first: number, second: number, count: number): num
 export function solveLower(l: Float64Array, d: number, b: Float64Array): void {
   for (let i = 0; i < d; i++) {
     const row = i * d;
-    let sum = b[i]!;
-    for (let k = 0; k < i; k++) sum -= l[row + k]! * b[k]!;
-    b[i] = sum / l[row + i]!;
+    let [s0, s1, s2, s3] = [b[i]!, 0, 0, 0];
+    let k = 0;
+    for (; k + 3 < i; k += 4) {
+      s0 -= l[row + k]! * b[k]!;
+      s1 -= l[row + k + 1]! * b[k + 1]!;
+      s2 -= l[row + k + 2]! * b[k + 2]!;
+      s3 -= l[row + k + 3]! * b[k + 3]!;
+    }
+    for (; k < i; k++) s0 -= l[row + k]! * b[k]!;
+    b[i] = (s0 + s1 + (s2 + s3)) / l[row + i]!;
   }
 }
 

@@ -1,4 +1,5 @@
-export { type Cholesky, cholesky, choleskyFactor } from "./cholesky.js";
+export { type Cholesky, cholesky } from "./cholesky.js";
+export { choleskyFactor } from "./cholesky-factor.js";
 export { type CrossProducts, crossProducts, squaredLengths } from "./chunks.js";
 export { type ClassMean, classMeans, momentsWithinClasses } from "./class-moments.js";
 export { invertLower, solveLower, solveLowerTransposed } from "./dense.js";
@@ -13,3 +14,10 @@ export { type Svd, svd, topSvd } from "./svd.js";
 export { type SymmetricEigen, symmetricEigen } from "./symmetric-eigen.js";
 export { type TopEigenOptions, topEigen } from "./top-eigen.js";
 export { solveTriangular, type TriangularOptions } from "./triangular.js";
+export {
+  type Centred,
+  centred,
+  transposed,
+  type WeightedProducts,
+  weightedProducts,
+} from "./weighted-products.js";

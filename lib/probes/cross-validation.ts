@@ -3,7 +3,7 @@ import { AssayError } from "../errors.js";
 import { generator } from "../random/index.js";
 import { type Estimate, stratifiedAuroc } from "../stats/index.js";
 import { type Tensor, takeExamples } from "../tensor/index.js";
-import { fitLogistic } from "./logistic.js";
+import { fitLogistics } from "./logistic.js";
 
 /** Which examples are left out together: one number from 0 to folds - 1 for each. */
 export type Folds = Uint8Array;
@@ -60,8 +60,8 @@ export function crossValidate(
     const { inside, outside } = splitAt(assignment, fold);
     const [own, others] = [takeExamples(x, inside), takeExamples(x, outside)];
     const ownLabels = inside.map((i) => labels[i]!);
-    penalties.forEach((l2, k) => {
-      const logits = fitLogistic(own, ownLabels, { l2 }).logits(others);
+    fitLogistics(own, ownLabels, penalties).forEach((probe, k) => {
+      const logits = probe.logits(others);
       strata[k]!.push({
         negatives: logits.filter((_, i) => labels[outside[i]!] !== positive),
         positives: logits.filter((_, i) => labels[outside[i]!] === positive),

@@ -159,6 +159,7 @@ function aurocs(
   make: Fit,
 ): number[] {
   const { train, heldOut, targets } = sets;
+  const positives = targets.reduce((sum, target) => sum + target, 0);
   const weights = new Float64Array(draws * heldOut.columns);
   drawn(sets, count, draws, random).forEach((chosen, draw) => {
     const labels = chosen.map((i) => train.targets[i]!);
@@ -175,8 +176,10 @@ function aurocs(
   });
   return Array.from({ length: draws }, (_, draw) => {
     const own = logits.data.subarray(draw * heldOut.rows, (draw + 1) * heldOut.rows);
-    const negatives = own.filter((_, i) => !targets[i]);
-    return auroc({ negatives, positives: own.filter((_, i) => targets[i]) }).value;
+    const groups = [new Float64Array(heldOut.rows - positives), new Float64Array(positives)] as const;
+    const filled = [0, 0];
+    for (let i = 0; i < own.length; i++) groups[targets[i] as 0 | 1][filled[targets[i]!]!++] = own[i]!;
+    return auroc({ negatives: groups[0], positives: groups[1] }).value;
   });
 }
 

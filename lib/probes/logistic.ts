@@ -2,10 +2,10 @@
 import { AssayError } from "../errors.js";
 import { choleskyFactor, multiply, solveLower, solveLowerTransposed } from "../linalg/index.js";
 import { type Examples, isOneTensor, type Labels } from "../tensor/index.js";
-import { dualOptimum } from "./dual.js";
 import { type Optimum, preconditioned } from "./preconditioned.js";
-import { type LinearProbe, linearProbe, type TwoClasses, twoClassChunks, twoClasses } from "./probe.js";
+import { type LinearProbe, linearProbe, type TwoClasses, twoClassChunks } from "./probe.js";
 import { type Coordinates, coordinatesOf } from "./row-space.js";
+import { smallOptima } from "./small-logistic.js";
 import { gathered, streamedOptimum } from "./streamed-logistic.js";
 
 /** A logistic probe: its logits are log odds. */
@@ -45,36 +45,47 @@ export interface LogisticOptions {
  */
 export function fitLogistic(x: Examples, labels: Labels, options: LogisticOptions = {}): LogisticProbe {
   const { l2 = 1 } = options;
-  if (!(l2 >= 0 && Number.isFinite(l2))) {
-    throw new AssayError("INVALID_ARGUMENT", `fitLogistic: l2 must be a number of at least 0, got ${l2}.`, {
-      l2,
-    });
-  }
-  const set = twoClassChunks(x, labels, "fitLogistic");
-  const whole = isOneTensor(x) ? twoClasses(x, labels, "fitLogistic") : gathered(set);
-  const { weights, intercept, iterations } =
-    whole === undefined ? streamedOptimum(set, l2) : optimumOf(whole, l2);
-  const probe = linearProbe("logistic", weights, intercept, set);
-  return {
-    ...probe,
-    l2,
-    iterations,
-    probabilities: (y) => probe.logits(y).map((logit) => 1 / (1 + Math.exp(-logit))),
-  };
+  return fitLogistics(x, labels, [l2])[0]!;
 }
 
-/** Elements of a table from which native passes are faster than loops. */
-const LARGE = 50_000;
+/** One {@link fitLogistic} for each penalty, in less time. */
+export function fitLogistics(x: Examples, labels: Labels, penalties: readonly number[]): LogisticProbe[] {
+  const wrong = penalties.find((l2) => !(l2 >= 0 && Number.isFinite(l2)));
+  if (wrong !== undefined) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `fitLogistic: l2 must be a number of at least 0, got ${wrong}.`,
+      { l2: wrong },
+    );
+  }
+  const set = twoClassChunks(x, labels, "fitLogistic");
+  const whole = gathered(set, isOneTensor(x) ? Number.POSITIVE_INFINITY : undefined);
+  const optima = whole ? optimaOf(whole, penalties) : penalties.map((l2) => streamedOptimum(set, l2));
+  return optima.map(({ weights, intercept, iterations }, k) => {
+    const probe = linearProbe("logistic", weights, intercept, set);
+    return {
+      ...probe,
+      l2: penalties[k]!,
+      iterations,
+      probabilities: (y) => probe.logits(y).map((logit) => 1 / (1 + Math.exp(-logit))),
+    };
+  });
+}
 
-function optimumOf(set: TwoClasses, l2: number): Optimum {
-  if (set.n > set.d && set.n * set.d >= LARGE && l2 > 0) {
-    const found = preconditioned(set, l2);
-    if (found) return found;
-  }
-  if (set.n <= set.d && l2 > 0) {
-    const found = dualOptimum(set, l2);
-    if (found) return found;
-  }
+/** Elements of a table from which native passes are faster than copies in doubles. */
+const LARGE = 200_000;
+
+function optimaOf(set: TwoClasses, penalties: readonly number[]): Optimum[] {
+  const isSmall = set.n <= set.d || set.n * set.d < LARGE * penalties.length;
+  const found = penalties.includes(0)
+    ? []
+    : isSmall
+      ? smallOptima(set, penalties)
+      : penalties.map((l2) => preconditioned(set, l2));
+  return penalties.map((l2, k) => found[k] ?? newtonOptimum(set, l2));
+}
+
+function newtonOptimum(set: TwoClasses, l2: number): Optimum {
   const coordinates = coordinatesOf(set.n, set.d, set.data);
   const { solution, iterations } = minimise(coordinates, set, l2);
   const weights = coordinates.toFeatures(solution.slice(0, coordinates.r));

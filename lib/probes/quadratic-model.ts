@@ -77,9 +77,17 @@ export function conjugateGradients(
 }
 
 export function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let j = 0; j < a.length; j++) sum += a[j]! * b[j]!;
-  return sum;
+  // Four sums at once, since one would wait for each addition.
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let j = 0;
+  for (; j + 3 < a.length; j += 4) {
+    s0 += a[j]! * b[j]!;
+    s1 += a[j + 1]! * b[j + 1]!;
+    s2 += a[j + 2]! * b[j + 2]!;
+    s3 += a[j + 3]! * b[j + 3]!;
+  }
+  for (; j < a.length; j++) s0 += a[j]! * b[j]!;
+  return s0 + s1 + (s2 + s3);
 }
 
 function addScaled(to: Float64Array, values: Float64Array, factor: number): void {

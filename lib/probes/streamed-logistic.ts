@@ -21,13 +21,16 @@ const MAX_PASSES = 60;
 const LAST_STEP = 1e-6;
 
 /** All chunks as one table, or nothing if they are too large together. */
-export function gathered({ chunks, ...labels }: TwoClassChunks): TwoClasses | undefined {
+export function gathered(
+  { chunks, ...labels }: TwoClassChunks,
+  most: number = GATHERED,
+): TwoClasses | undefined {
   const parts: Rows[] = [];
   let size = 0;
   for (const table of chunks) {
     parts.push(table);
     size += table.data.length;
-    if (size > GATHERED) return undefined;
+    if (size > most) return undefined;
   }
   const [first] = parts as [Rows];
   if (parts.length === 1) return { n: first.n, d: first.d, data: first.data, ...labels };

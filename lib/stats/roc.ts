@@ -55,8 +55,10 @@ export interface DeLong {
  */
 export function auroc(samples: TwoSamples, options: IntervalOptions = {}): Estimate {
   const level = checkLevel("auroc", options.level);
-  const { auroc: value, standardError } = delong(samples);
-  const { negatives, positives } = samples;
+  const { negatives, positives } = checkSamples("auroc", samples);
+  const [above, below] = sortedPlacements(negatives, positives);
+  const value = mean(above);
+  const standardError = Math.sqrt(variance(above) / positives.length + variance(below) / negatives.length);
   const n = negatives.length + positives.length;
   return areaEstimate(value, standardError, Math.min(negatives.length, positives.length), n, level);
 }
@@ -76,11 +78,19 @@ export function stratifiedAuroc(strata: readonly TwoSamples[], options: Interval
   const level = checkLevel("stratifiedAuroc", options.level);
   if (strata.length === 0)
     throw new AssayError("INVALID_ARGUMENT", "stratifiedAuroc: there are no strata.", {});
-  const parts = strata.map(delong);
-  const joined = (of: (part: DeLong) => Float64Array): Float64Array =>
-    Float64Array.from(parts.flatMap((part) => [...of(part)]));
-  const positives = joined((part) => part.positivePlacements);
-  const negatives = joined((part) => part.negativePlacements);
+  const parts = strata.map((part) => {
+    const { negatives, positives } = checkSamples("stratifiedAuroc", part);
+    return sortedPlacements(negatives, positives);
+  });
+  const [positives, negatives] = [0, 1].map((group) => {
+    const joined = new Float64Array(parts.reduce((sum, part) => sum + part[group]!.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      joined.set(part[group]!, at);
+      at += part[group]!.length;
+    }
+    return joined;
+  }) as [Float64Array, Float64Array];
   const standardError = Math.sqrt(
     variance(positives) / positives.length + variance(negatives) / negatives.length,
   );
@@ -239,7 +249,8 @@ export function checkSamples(
 ): { negatives: Float64Array; positives: Float64Array } {
   const checked = { negatives: new Float64Array(), positives: new Float64Array() };
   for (const group of ["negatives", "positives"] as const) {
-    const scores = Float64Array.from(samples[group]);
+    const given = samples[group];
+    const scores = given instanceof Float64Array ? given.slice() : Float64Array.from(given);
     if (scores.length === 0) {
       throw new AssayError("INVALID_ARGUMENT", `${who}: there are no ${group}; both groups need a score.`, {
         group,
@@ -252,6 +263,34 @@ export function checkSamples(
     checked[group] = scores;
   }
   return checked;
+}
+
+/**
+ * The positives' shares of negatives below them and the negatives' shares of positives above them, ties one half, from
+ * the lowest score up. Both arrays of scores are sorted in place.
+ */
+function sortedPlacements(negatives: Float64Array, positives: Float64Array): [Float64Array, Float64Array] {
+  negatives.sort();
+  positives.sort();
+  const above = sharesBelow(positives, negatives);
+  const below = sharesBelow(negatives, positives);
+  for (let i = 0; i < below.length; i++) below[i] = 1 - below[i]!;
+  return [above, below];
+}
+
+/** For each sorted value, the share of sorted others below it, ties one half. */
+function sharesBelow(values: Float64Array, others: Float64Array): Float64Array {
+  const shares = new Float64Array(values.length);
+  let less = 0;
+  let notMore = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    while (less < others.length && others[less]! < value) less++;
+    if (notMore < less) notMore = less;
+    while (notMore < others.length && others[notMore]! === value) notMore++;
+    shares[i] = (less + notMore) / (2 * others.length);
+  }
+  return shares;
 }
 
 /** For each value, the share of `others` below it, ties one half. */
@@ -276,7 +315,9 @@ function countBelow(sorted: Float64Array, value: number, orEqual: boolean): numb
 }
 
 function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
 }
 
 /** Sample variance (n - 1); 0 for a single value, whose spread is unknown. */
@@ -285,5 +326,7 @@ const variance = (values: Float64Array): number => covariance(values, values);
 function covariance(x: Float64Array, y: Float64Array): number {
   if (x.length < 2) return 0;
   const [meanX, meanY] = [mean(x), mean(y)];
-  return x.reduce((sum, value, i) => sum + (value - meanX) * (y[i]! - meanY), 0) / (x.length - 1);
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += (x[i]! - meanX) * (y[i]! - meanY);
+  return sum / (x.length - 1);
 }

@@ -2,12 +2,14 @@
 import { engine } from "./engine.js";
 import { kernel } from "./kernel.js";
 import { lab } from "./lab.js";
+import { probing } from "./probing.js";
 import { training } from "./training.js";
 
 const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
   kernel,
   engine,
   lab,
+  probing,
   training,
 };
 

@@ -107,7 +107,24 @@ describe("linalg.choleskyFactor and invertLower", () => {
     assert.ok(largestGap(multiply(l, inverse).data, identity(d)) < 1e-12);
   });
 
-  it("names the first pivot that is not positive", () => {
+  for (const d of [97, 128, 200, 257]) {
+    it(`factor by blocks at ${d}, with zeros above the diagonal whatever stands there`, () => {
+      const x = draw(d + 40, d, 5);
+      const { data } = multiply(x, x, { transposeA: true });
+      const given = data.map((value, k) => (k % d > Math.floor(k / d) ? 7 : value));
+      const factor = choleskyFactor(given, d);
+      assert.ok(typeof factor !== "number");
+      const l: Matrix = { rows: d, columns: d, data: factor };
+      assert.ok(largestGap(multiply(l, l, { transposeB: true }).data, data) < 1e-11 * d);
+      assert.ok(factor.every((value, k) => k % d <= Math.floor(k / d) || value === 0));
+    });
+  }
+
+  it("names the first pivot that is not positive, also in a later block", () => {
+    const d = 150;
+    const x = draw(200, d, 6);
+    for (let i = 0; i < 200; i++) x.data[i * d + 140] = x.data[i * d + 3]! - x.data[i * d + 70]!;
+    assert.equal(choleskyFactor(multiply(x, x, { transposeA: true }).data, d), 140);
     assert.equal(choleskyFactor(Float64Array.of(1, 1, 1, 1), 2), 1);
     assert.equal(choleskyFactor(Float64Array.of(-1), 1), 0);
   });

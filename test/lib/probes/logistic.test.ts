@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { evaluate, fitLogistic } from "../../../lib/probes/index.js";
+import { fitLogistics } from "../../../lib/probes/logistic.js";
 import { generator } from "../../../lib/random/index.js";
 import { mannWhitneyPValue } from "../../../lib/stats/index.js";
 import { type Tensor, tensor } from "../../../lib/tensor/index.js";
@@ -113,6 +114,35 @@ describe("probes.fitLogistic", () => {
       }
       // The loss bends at least by l2 in every direction, so that the optimum is no farther away than this.
       assert.ok(Math.sqrt(squares) / l2 < 1e-7, String(Math.sqrt(squares)));
+    });
+  }
+
+  for (const [n, d, apart] of [
+    [40, 200, 0],
+    [60, 60, 4],
+    [300, 20, 0.5],
+    [300, 20, 6],
+  ] as const) {
+    it(`finds the same optima for several penalties at once: ${n} examples of ${d} features, ${apart} apart`, () => {
+      const draw = generator(31);
+      const classes = Array.from({ length: n }, (_, i) => Number(i % 3 === 0));
+      const x = table(
+        n,
+        d,
+        classes.flatMap((label) =>
+          Array.from({ length: d }, (_, j) => draw.normal() + (j === 0 ? apart * label : 0)),
+        ),
+      );
+      const penalties = [0.1, 100, 1e-3, 2];
+      fitLogistics(x, classes, penalties).forEach((probe, k) => {
+        const alone = fitLogistic(x, classes, { l2: penalties[k]! });
+        assert.equal(probe.l2, penalties[k]);
+        const scale = Math.max(...alone.weights.data.map(Math.abs));
+        assert.ok(
+          alone.weights.data.every((weight, j) => Math.abs(weight - probe.weights.data[j]!) < 1e-9 * scale),
+        );
+        assert.ok(Math.abs(alone.intercept - probe.intercept) < 1e-9 * (1 + Math.abs(alone.intercept)));
+      });
     });
   }
 
