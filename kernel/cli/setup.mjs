@@ -58,7 +58,11 @@ function holdingLock(say, work) {
       writeFileSync(lock, String(process.pid), { flag: "wx" });
       break;
     } catch (error) {
-      if (error.code !== "EEXIST") throw error;
+      if (error.code !== "EEXIST") {
+        // On a full disk the file is made and stays empty.
+        rmSync(lock, { force: true });
+        throw error;
+      }
     }
     if (!isHeld(lock)) rmSync(lock, { force: true });
     else {
@@ -73,9 +77,15 @@ function holdingLock(say, work) {
   }
 }
 
+/** Milliseconds that a lock may be without its holder's number: between being made and being written. */
+const UNWRITTEN = 2000;
+
 function isHeld(lock) {
   try {
-    process.kill(Number(readFileSync(lock, "utf8")), 0);
+    const holder = Number(readFileSync(lock, "utf8"));
+    // Not 0: that would ask after our own process group. A holder killed while writing leaves an empty file.
+    if (!(holder >= 1)) return Date.now() - statSync(lock).mtimeMs < UNWRITTEN;
+    process.kill(holder, 0);
     return true;
   } catch (error) {
     // EPERM: the holder lives, but belongs to somebody else.
