@@ -1,4 +1,4 @@
-/** What `assay audit` reads before it starts: clean inputs, their labels, the range that a specification states. */
+/** What `assay audit` reads before it starts: clean inputs, their labels, what a specification states of them. */
 import { AssayError } from "../../lib/errors.js";
 import type { LoadedModel } from "../../lib/model/index.js";
 import type { TokenDomain } from "../../lib/spec/index.js";
@@ -7,16 +7,17 @@ import type { Tensor } from "../../lib/tensor/index.js";
 /** Clean data of a file. */
 export interface CleanFile {
   readonly inputs: Tensor;
-  readonly labels: Tensor | undefined;
+  readonly labels: Tensor<"int64"> | undefined;
 }
 
 /**
  * Reads the clean data.
  *
- * @throws AssayError INVALID_FILE, FILE_NOT_FOUND, NOT_FINITE: the message names the file and what it holds.
+ * @throws AssayError INVALID_FILE, FILE_NOT_FOUND, NOT_FINITE, SHAPE_MISMATCH or TYPE_MISMATCH of the labels: the
+ *   message names the file and what it holds.
  */
 export async function readClean(path: string): Promise<CleanFile> {
-  const { readNpz } = await import("../../lib/data/index.js");
+  const { labelTensor, readNpz } = await import("../../lib/data/index.js");
   const arrays = await readNpz(path);
   const { inputs, labels } = arrays;
   if (!inputs) {
@@ -27,17 +28,44 @@ export async function readClean(path: string): Promise<CleanFile> {
       { names },
     );
   }
-  const index = Array.from(inputs.data as ArrayLike<unknown>).findIndex((value) => Number.isNaN(value));
-  if (index >= 0) {
+  const count = inputs.dims[0] ?? 0;
+  if (count === 0) {
     throw new AssayError(
-      "NOT_FINITE",
-      `The inputs in "${path}" hold NaN (value ${index}). Repair or remove them.`,
+      "INVALID_FILE",
+      `"${path}" holds no examples: its inputs are [${inputs.dims.join(", ")}].`,
       {
-        index,
+        dims: inputs.dims,
       },
     );
   }
-  return { inputs, labels };
+  checkFinite(inputs, path);
+  return { inputs, labels: labels && labelTensor(classNumbers(labels, count, path), count, `"${path}"`) };
+}
+
+function checkFinite({ data }: Tensor, path: string): void {
+  const values = data as ArrayLike<unknown>;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    if (typeof value !== "number" || Number.isFinite(value)) continue;
+    throw new AssayError(
+      "NOT_FINITE",
+      `The inputs in "${path}" hold ${value} (value ${index}). Repair or remove them.`,
+      { index },
+    );
+  }
+}
+
+/** Labels that are one number per input; one-hot rows would be read as such. */
+function classNumbers(labels: Tensor, count: number, path: string): Tensor {
+  const [rows, width = 1, ...others] = labels.dims;
+  if (rows === count && width > 1 && others.length === 0) {
+    throw new AssayError(
+      "SHAPE_MISMATCH",
+      `The labels in "${path}" are [${labels.dims.join(", ")}], one row per input: save class numbers [${count}] instead, in Python labels.argmax(axis=1).`,
+      { dims: labels.dims },
+    );
+  }
+  return labels;
 }
 
 /**
@@ -126,12 +154,29 @@ export function checkInputs(model: LoadedModel, { inputs }: CleanFile, data: str
       (input.dims.length === dims.length &&
         input.dims.every((dim, i) => i === 0 || typeof dim !== "number" || dim === dims[i])));
   if (fits) return;
-  const hint = input.type === type ? "" : ` Save them as ${input.type}.`;
+  const scaled = type.startsWith("float") ? "" : ", scaled as the model takes them";
+  const hint = input.type === type ? shapeHint(input.dims, dims) : ` Save them as ${input.type}${scaled}.`;
   throw new AssayError(
     "SHAPE_MISMATCH",
     `audit: the model "${model.name}" takes ${input.type} [${input.dims.join(", ")}], "${data}" holds ${type} [${dims.join(", ")}].${hint}`,
     { model: input.dims, data: dims },
   );
+}
+
+/** How inputs of another shape would fit: with the same values, or with the channels moved. */
+function shapeHint(wanted: readonly (number | string)[], given: readonly number[]): string {
+  const [count = 0, ...own] = given;
+  const sizes = wanted.slice(1);
+  if (own.length === 3 && sizes.length === 3) {
+    const fits = (order: readonly number[]): boolean =>
+      order.every((from, to) => typeof sizes[to] !== "number" || sizes[to] === own[from]);
+    if (fits([2, 0, 1])) return " Move the channels to the front: inputs.transpose(0, 3, 1, 2) in Python.";
+    if (fits([1, 2, 0])) return " Move the channels to the end: inputs.transpose(0, 2, 3, 1) in Python.";
+  }
+  const product = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1);
+  const known = sizes.filter((dim): dim is number => typeof dim === "number");
+  if (known.length < sizes.length || product(known) !== product(own)) return "";
+  return ` Reshape them to [${[count, ...known].join(", ")}].`;
 }
 
 /**
@@ -163,54 +208,3 @@ export async function checkReferences(
     );
   }
 }
-
-/** Scales under which images are commonly saved, and what they multiply with. */
-const scales = [
-  { words: "multiplied by 255", factor: 255, offset: 0 },
-  { words: "divided by 255", factor: 1 / 255, offset: 0 },
-  { words: "mapped from [0, 1] to [-1, 1]", factor: 2, offset: -1 },
-  { words: "mapped from [-1, 1] to [0, 1]", factor: 0.5, offset: 0.5 },
-];
-const TRIED = 256;
-/** Accuracy below which other scales are tried, and the gain from which one is named. */
-const POOR = 0.5;
-const GAIN = 0.3;
-
-/**
- * Notices inputs that are scaled otherwise than the model expects: it gets them wrong, and right when they are
- * scaled as another convention has it.
- *
- * @throws AssayError INVALID_ARGUMENT naming the scale that fits.
- */
-export async function checkScale(
-  model: LoadedModel,
-  { inputs, labels }: CleanFile,
-  data: string,
-): Promise<void> {
-  if (inputs.type !== "float32" || labels === undefined) return;
-  const { takeExamples } = await import("../../lib/tensor/index.js");
-  const { observe } = await import("../../lib/spec/index.js");
-  const count = Math.min(TRIED, inputs.dims[0] ?? 0);
-  const some = takeExamples(
-    inputs as Tensor<"float32">,
-    Uint32Array.from({ length: count }, (_, i) => i),
-  );
-  const accuracy = async (factor: number, offset: number): Promise<number> => {
-    const scaled = { ...some, data: some.data.map((value) => value * factor + offset) };
-    const { predicted } = await observe(model, scaled);
-    return predicted.filter((answer, i) => answer === Number(labels.data[i])).length / count;
-  };
-  const own = await accuracy(1, 0);
-  if (own >= POOR) return;
-  for (const { words, factor, offset } of scales) {
-    const other = await accuracy(factor, offset);
-    if (other < own + GAIN) continue;
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `audit: the model "${model.name}" is right on ${percent(own)} of the clean inputs in "${data}" as they are, and on ${percent(other)} when they are ${words}. Save them that way.`,
-      { accuracy: own, scaled: other },
-    );
-  }
-}
-
-const percent = (share: number): string => `${Math.round(100 * share)} %`;

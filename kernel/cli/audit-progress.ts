@@ -26,7 +26,9 @@ export function auditProgress(stream: NodeJS.WriteStream): AuditProgress {
   let started = { name: "", time: 0 };
   return {
     async announce(model, inputs, budget, references) {
-      const { expectedPasses, expectedSequences } = await import("../../lib/extraction/index.js");
+      const { expectedPasses, expectedSequences, simulatedReferences } = await import(
+        "../../lib/extraction/index.js"
+      );
       const isTokens = !inputs.type.startsWith("float");
       const seconds = await secondsPerImage(model, inputs);
       if (seconds === undefined) return;
@@ -36,12 +38,19 @@ export function auditProgress(stream: NodeJS.WriteStream): AuditProgress {
           : expectedPasses(of, seconds.classes, references) * seconds.each;
       const expected = total(budget);
       if (expected < 5) return;
+      const trained = isTokens ? 0 : simulatedReferences(budget, references);
+      const models =
+        trained > 0
+          ? `1 model and ${trained} references to be trained`
+          : references === 0
+            ? "1 model"
+            : `${references + 1} models`;
       const advice =
         expected > LONG && budget !== "quick"
           ? `; --budget quick takes about ${duration(total("quick"))}`
           : "";
       stream.write(
-        `this may take about ${duration(expected)} (${budget}, ${references + 1} models). Ctrl-C stops it; what is finished is kept${advice}.\n`,
+        `this may take about ${duration(expected)} (${budget}, ${models}). Ctrl-C stops it; what is finished is kept${advice}.\n`,
       );
     },
     step(name, done, of) {

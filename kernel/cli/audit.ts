@@ -5,16 +5,10 @@ import type { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import type { AuditOptions, Budget } from "../../lib/extraction/index.js";
 import type { LoadedModel } from "../../lib/model/index.js";
-import {
-  checkInputs,
-  checkReferences,
-  checkScale,
-  readClean,
-  statedRange,
-  statedTokens,
-} from "./audit-input.js";
+import { checkInputs, checkReferences, readClean, statedRange, statedTokens } from "./audit-input.js";
 import { fileHash, writeAudit } from "./audit-output.js";
 import { auditProgress } from "./audit-progress.js";
+import { checkScale } from "./audit-scale.js";
 
 interface Options {
   readonly data: string;

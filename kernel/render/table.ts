@@ -14,6 +14,8 @@ export interface Table {
   readonly rowHeadings?: boolean;
   /** Every cell is a number, also those written as text. Default: columns with a number are. */
   readonly isNumeric?: boolean;
+  /** Most characters of a cell in the text. Default 60; the HTML wraps. */
+  readonly textWidth?: number;
 }
 
 /** A real `<table>` with caption and scopes: it reads well after every style and class was removed. */
@@ -41,9 +43,9 @@ ${body}</tbody></table>`;
 
 /** The same table as text with aligned columns. */
 export function tableText(table: Table): string {
-  const { caption, columns, rows } = table;
+  const { caption, columns, rows, textWidth = 60 } = table;
   const isNumeric = numericColumns(table);
-  const texts = rows.map((row) => columns.map((_, i) => plainLine(cellText(row[i]), 60)));
+  const texts = rows.map((row) => columns.map((_, i) => plainLine(cellText(row[i]), textWidth)));
   const widths = columns.map((column, i) => Math.max(column.length, ...texts.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]): string =>
     cells

@@ -4,7 +4,7 @@
  */
 
 import { AssayError } from "../errors.js";
-import type { LoadedModel } from "../model/index.js";
+import { floatExamples, floatInput, type LoadedModel } from "../model/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
 import { conclude } from "./conclude.js";
 import { allTargets, fastSearch } from "./invert.js";
@@ -13,7 +13,7 @@ import { pairsOf } from "./pairs.js";
 import { judgeLogic, logicCheck } from "./planted-logic.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
 import { type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
-import { simulateReferences, whyNoSimulation } from "./simulated-references.js";
+import { simulateReferences, TRAINING_BATCH, whyNoSimulation } from "./simulated-references.js";
 import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";
 import { type InversionStore, noInversionStore } from "./store.js";
 import { auditTokens, type TokenAudit, type TokenAuditOptions } from "./tokens/audit.js";
@@ -43,6 +43,8 @@ export interface Audit {
   readonly model: string;
   readonly verdict: Verdict;
   readonly references: readonly string[];
+  /** True where the audit trained the references itself, on the clean data. */
+  readonly isSimulated: boolean;
   /** Per-class search, and per pair of victim and target if that was made. */
   readonly scans: readonly Scan[];
   /** Controls of the recovered trigger, if one was recovered. */
@@ -96,11 +98,16 @@ const TAKEN = 0.7;
  */
 export function expectedPasses(budget: Budget, classes: number, references: number): number {
   const { targets, pairs, simulation } = plans[budget];
-  const models = 1 + (references > 0 ? references : simulation === null ? 0 : SIMULATED);
+  const trained = simulatedReferences(budget, references);
+  const models = 1 + references + trained;
   const searched = targets.steps * targets.batch * classes;
   const paired = pairs ? pairs.steps * pairs.batch * Math.min(CHOSEN_PAIRS, classes * (classes - 1)) : 0;
-  return models * TAKEN * (searched + paired);
+  return models * TAKEN * (searched + paired) + trained * (simulation ?? 0) * TRAINING_BATCH;
 }
+
+/** How many references an audit trains itself where `references` are given, if the data allow. */
+export const simulatedReferences = (budget: Budget, references: number): number =>
+  references > 0 || plans[budget].simulation === null ? 0 : SIMULATED;
 
 /** References that are simulated where none are given, and pairs that are searched in each model. */
 const SIMULATED = 3;
@@ -162,14 +169,48 @@ async function searchTriggers(
   clean: CleanData,
   options: AuditOptions,
 ): Promise<Omit<Audit, "witness">> {
-  if (clean.inputs.type !== "float32") {
-    return unsearched(model, options, `there is no search for triggers in ${clean.inputs.type} inputs yet`);
+  const { type } = clean.inputs;
+  if (type === "string" || type === "bool") {
+    return unsearched(model, options, `there is no search for triggers in inputs of type ${type}`);
   }
   try {
-    return await searchAll(model, clean, options);
+    if (type === "float32") return await searchAll(model, clean, options);
+    return await searchAsFloats(model, clean, options);
   } catch (error) {
     if (!(error instanceof AssayError) || error.code !== "UNSUPPORTED_OPERATOR") throw error;
     return unsearched(model, options, error.message);
+  }
+}
+
+/** The search on versions of all models that take float32, in the units of the inputs given. */
+async function searchAsFloats(
+  model: LoadedModel,
+  clean: CleanData,
+  options: AuditOptions,
+): Promise<Omit<Audit, "witness">> {
+  const { references = [], storeOf } = options;
+  const own = new Map<LoadedModel, LoadedModel>();
+  try {
+    for (const one of [model, ...references]) {
+      const made = await floatInput(one, clean.inputs);
+      if (made === undefined) {
+        const why = `"${one.name}" takes ${clean.inputs.type}, and its graph cannot be made to take fractions`;
+        return unsearched(model, options, why);
+      }
+      own.set(made, one);
+    }
+    const [suspect, ...others] = own.keys();
+    return await searchAll(
+      suspect!,
+      { ...clean, inputs: floatExamples(clean.inputs) },
+      {
+        ...options,
+        references: others,
+        ...(storeOf ? { storeOf: (one: LoadedModel) => storeOf(own.get(one) ?? one) } : {}),
+      },
+    );
+  } finally {
+    for (const made of own.keys()) made.release();
   }
 }
 
@@ -202,6 +243,7 @@ function unsearched(
       warnings: [`No trigger was searched: ${why}`],
     },
     references: references.map(({ name }) => name),
+    isSimulated: false,
     scans: [],
     verification: null,
     examples: tensor("float32", [0, 1, 1, 1], new Float32Array(0)),
@@ -265,6 +307,7 @@ async function searchAll(
       warnings: [...images.warnings, ...chosen.warnings, ...fewPairs(why, pairs.length, possible), NOT_CLEAN],
     },
     references: references.map(({ name }) => name),
+    isSimulated: chosen.isSimulated,
     scans: results.map(({ scan }) => scan),
     verification,
     examples: takeExamples(images.heldOut.inputs, [0, 1, 2, 3, 4, 5, 6, 7]),

@@ -6,7 +6,7 @@ import type { Arm, FoundMask } from "./mask-search.js";
 import { answering } from "./patch-answers.js";
 import type { PreparedImages } from "./prepare.js";
 import { patternTensor, type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
-import type { Scan, ScanResult, Sweeps } from "./scan.js";
+import type { ScanResult, Sweeps } from "./scan.js";
 import { sharpen } from "./sharpen.js";
 import { sourceOf } from "./squares.js";
 import { BACKDOORED, type Check, decide, isAccusation, SUSPICIOUS, type Verdict } from "./verdict.js";
@@ -56,11 +56,13 @@ export async function conclude(
   const { calibration } = best.result.scan;
   // Sidak: of several scans the smallest p-value; they go along with one another, so that this is on the safe side.
   const pValue = 1 - (1 - calibration.pValue) ** findings.length;
-  const decision = decide(pValue, best.attackSuccessRate);
+  // Where nothing leads anywhere, such as without a gradient, a search that found nothing says nothing.
+  const isBlind = !results.some(leadsAnywhere);
+  const decision = isBlind ? "inconclusive" : decide(pValue, best.attackSuccessRate);
   const score = Math.max(
     ...results.map(({ scan }) => scan.calibration.statistic / scan.calibration.threshold),
   );
-  const checks = [...results.map(({ scan }) => checkOf(scan)), ...options.skipped];
+  const checks = [...results.map(checkOf), ...options.skipped];
   if (!isAccusation(decision)) {
     return {
       verification: null,
@@ -183,8 +185,15 @@ function mostTelling(findings: readonly Finding[]): Finding {
   return findings.reduce((low, one) => (pValue(one) < pValue(low) ? one : low));
 }
 
-function checkOf({ name, arms, calibration, maskL1Norms, referenceL1Norms }: Scan): Check {
+const leadsAnywhere = ({ masks }: ScanResult): boolean => masks.some(({ isWorking }) => isWorking);
+
+function checkOf(result: ScanResult): Check {
+  const { name, arms, calibration, maskL1Norms, referenceL1Norms } = result.scan;
   const { target, statistic, pValue } = calibration;
+  if (!leadsAnywhere(result)) {
+    const why = `no mask of any size was found that leads to any of ${arms.length} ends: the search says nothing of this model`;
+    return { name, statistic: null, pValue: null, result: "skipped", why };
+  }
   const arm = arms[target]!;
   const what = arm.victim === null ? `class ${arm.target}` : `class ${arm.victim} to class ${arm.target}`;
   const pixels = (value: number): string => value.toPrecision(3);

@@ -1,5 +1,12 @@
 /** Trigger extraction: search, calibration against clean models, verification. */
-export { type Audit, type AuditOptions, audit, type Budget, expectedPasses } from "./audit.js";
+export {
+  type Audit,
+  type AuditOptions,
+  audit,
+  type Budget,
+  expectedPasses,
+  simulatedReferences,
+} from "./audit.js";
 export { type Calibration, calibrate } from "./calibration.js";
 export { fastSearch } from "./invert.js";
 export { madFalseAlarmRate, madIndex } from "./mad-index.js";

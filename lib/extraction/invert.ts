@@ -1,7 +1,8 @@
 /** Runs the mask search on one model. */
 
+import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
-import { gradientGraph } from "../onnx/index.js";
+import { gradientGraph, type Model } from "../onnx/index.js";
 import { maskGraph, maskGraphNames } from "./mask-graph.js";
 import { maskObjective, type Passes } from "./mask-objective.js";
 import { type Arm, type FoundMask, type SearchOptions, searchMasks } from "./mask-search.js";
@@ -78,15 +79,15 @@ async function search(
     pattern: `gradient/${maskGraphNames.pattern}`,
   };
   const key = `mask search ${JSON.stringify([layout, output, range])}`;
-  const session = model.session(
-    key,
-    () =>
-      gradientGraph(maskGraph(model.graph, layout, output, range), {
-        of: maskGraphNames.loss,
-        wrt: [maskGraphNames.mask, maskGraphNames.pattern],
-        keep: [maskGraphNames.logits],
-      }).model,
-  );
+  const session = model.session(key, () => {
+    const gradient = gradientGraph(maskGraph(model.graph, layout, output, range), {
+      of: maskGraphNames.loss,
+      wrt: [maskGraphNames.mask, maskGraphNames.pattern],
+      keep: [maskGraphNames.logits],
+    }).model;
+    checkPassage(model, gradient);
+    return gradient;
+  });
   const passes = { forward: 0, backward: 0 };
   const objective = maskObjective({
     session,
@@ -98,6 +99,16 @@ async function search(
     passes,
   });
   return { model: model.name, masks: await searchMasks(objective, arms, options), passes };
+}
+
+/** A gradient that does not read the loss's weights is zero whatever the images are. */
+function checkPassage({ name }: LoadedModel, { graph }: Model): void {
+  if (graph.inputs.some((input) => input.name === maskGraphNames.weights)) return;
+  throw new AssayError(
+    "UNSUPPORTED_OPERATOR",
+    `No gradient reaches the input of "${name}": its graph turns the images into whole numbers, or asks only which values are larger.`,
+    { name },
+  );
 }
 
 /**

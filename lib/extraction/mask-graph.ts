@@ -1,5 +1,5 @@
 /** The graph of a mask search: raw mask and pattern, stamped images, the model, and the loss, in one piece. */
-import { fedInputs, graphBuilder, type Model, producersOf, untyped } from "../onnx/index.js";
+import { fedInputs, graphBuilder, type Model, type Node, producersOf, untyped } from "../onnx/index.js";
 import type { ImageLayout } from "./image-model.js";
 
 /** Names of the graph's inputs and outputs. */
@@ -56,14 +56,30 @@ export function maskGraph(
   return builder.build("mask search");
 }
 
-/** The model up to its logits: a final Softmax is taken off, since its gradient vanishes where it is sure. */
+/**
+ * The model up to its logits: a final Softmax is taken off, since its gradient vanishes where it is sure.
+ *
+ * Where the probabilities are converted to another type behind it, so are the logits.
+ */
 export function beforeSoftmax(model: Model, output: string): { model: Model; logits: string } {
   const producers = producersOf(model.graph);
+  const conversions: Node[] = [];
   let logits = output;
-  for (let node = producers.get(logits); node; node = producers.get(logits)) {
-    if (node.opType !== "Identity" && node.opType !== "Softmax") break;
-    logits = node.inputs[0]!;
-    if (node.opType === "Softmax") break;
+  for (let node = producers.get(output); node; node = producers.get(node.inputs[0]!)) {
+    if (node.opType === "Softmax") {
+      const [last] = conversions;
+      const bare = node.inputs[0]!;
+      logits = last ? `${output}~logits` : bare;
+      const nodes = last ? [{ ...last, name: "", inputs: [bare], outputs: [logits] }] : [];
+      return withOutput({ ...model.graph, nodes: [...model.graph.nodes, ...nodes] });
+    }
+    if (node.opType === "Cast") conversions.push(node);
+    else if (node.opType !== "Identity") break;
+    else if (conversions.length === 0) logits = node.inputs[0]!;
   }
-  return { model: { ...model, graph: { ...model.graph, outputs: [untyped(logits)] } }, logits };
+  return withOutput(model.graph);
+
+  function withOutput(graph: Model["graph"]): { model: Model; logits: string } {
+    return { model: { ...model, graph: { ...graph, outputs: [untyped(logits)] } }, logits };
+  }
 }

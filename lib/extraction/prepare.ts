@@ -4,8 +4,9 @@ import { type LabelledData, labelTensor } from "../data/index.js";
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { generator } from "../random/index.js";
-import { observe } from "../spec/index.js";
+import { type Observation, observe } from "../spec/index.js";
 import { type Tensor, takeExamples } from "../tensor/index.js";
+import { median } from "./calibration.js";
 import { channelsFirst, type ImageLayout, imageLayout, imageModel } from "./image-model.js";
 
 /** Clean inputs with or without their labels. */
@@ -77,6 +78,7 @@ export async function prepareImages(
     seen.classes,
     warnings,
   );
+  warnings.push(...missingClasses(labels, seen.classes), ...saturation(seen, range));
   const order = generator(options.seed).split("split").permutation(count);
   const half = Math.min(count >> 1, MAX_SEARCH_IMAGES);
   const part = (rows: Uint32Array) => ({
@@ -150,4 +152,41 @@ function checkLabels(
     );
   }
   return given;
+}
+
+/** Triggers are searched on the classes that there are images of. */
+function missingClasses({ data }: Tensor<"int64">, classes: number): string[] {
+  const present = new Set(data);
+  const missing = Array.from({ length: classes }, (_, k) => k).filter((k) => !present.has(BigInt(k)));
+  if (missing.length === 0) return [];
+  const named = missing.length > 10 ? `${missing.slice(0, 10).join(", ")} and others` : missing.join(", ");
+  return [
+    `The clean data hold no image of ${missing.length} of ${classes} classes (${named}): triggers that work from these only are not searched.`,
+  ];
+}
+
+/** Lead of the first class over the second, in logits, that a trained model's answer to a clean image hardly has. */
+const SATURATED = 100;
+
+/**
+ * A classifier of images from 0 to 1 that is given 0 to 255 may well answer rightly, with a certainty that leaves
+ * a search no slope.
+ */
+function saturation({ scores, classes }: Observation, [low, high]: readonly [number, number]): string[] {
+  if (high - low <= 16) return [];
+  const count = scores.length / classes;
+  const leads = Float64Array.from({ length: count }, (_, i) => {
+    const [first, second] = scores
+      .slice(i * classes, (i + 1) * classes)
+      .sort()
+      .reverse();
+    return first! - second!;
+  });
+  const middle = median(leads);
+  const isProbability = scores.every((score) => score >= 0 && score <= 1);
+  if (isProbability ? middle < 1 : middle < SATURATED) return [];
+  const lead = isProbability ? "a probability of exactly 1" : `a lead of ${Math.round(middle)} in logits`;
+  return [
+    `The model gives half of the clean images, which lie in [${low}, ${high}], ${lead}: if it was trained on images from 0 to 1, divide them by 255.`,
+  ];
 }

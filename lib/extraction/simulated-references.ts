@@ -32,7 +32,8 @@ export interface SimulationOptions {
 
 /** Copies of each clean image that the training sees, each moved and mixed in another way. */
 const VARIANTS = 8;
-const BATCH = 64;
+/** Images of one step of training. */
+export const TRAINING_BATCH = 64;
 
 /**
  * Trains `count` clean copies of a model.
@@ -55,14 +56,14 @@ export async function simulateReferences(
     const { model: graph, parameters } = await train(model, fresh, ownLayout(images, inputs), answers, {
       seed: random.integer(2 ** 31),
       steps,
-      batchSize: BATCH,
+      batchSize: TRAINING_BATCH,
       learningRate: cosine(3e-3, { warmup: 20 }),
       clipNorm: 5,
       ...(signal ? { signal } : {}),
       onProgress: ({ step }) => onProgress?.(i * steps + step, count * steps),
     });
-    passes.forward += inputs.dims[0]! + steps * BATCH;
-    passes.backward += steps * BATCH;
+    passes.forward += inputs.dims[0]! + steps * TRAINING_BATCH;
+    passes.backward += steps * TRAINING_BATCH;
     references.push(wrapModel(withParameters(graph, parameters), { name: `simulated reference ${i + 1}` }));
   }
   return { references, passes };
@@ -81,7 +82,7 @@ export async function whyNoSimulation(
 ): Promise<string | null> {
   const count = images.search.labels.data.length + images.heldOut.labels.data.length;
   if (count < MIN_IMAGES) return `${count} clean images are too few to train on, ${MIN_IMAGES} are needed`;
-  const few = takeExamples(images.search.inputs, [...Array(BATCH).keys()]);
+  const few = takeExamples(images.search.inputs, [...Array(TRAINING_BATCH).keys()]);
   const view = imageModel(model, images.layout);
   await view.run(few);
   const started = performance.now();

@@ -1,11 +1,9 @@
 /** Models exported for one batch size, made to take any, and compared with what they were. */
 import { AssayError } from "../errors.js";
 import { freeBatch } from "../onnx/index.js";
-import { sizeOf, type Tensor, takeExamples } from "../tensor/index.js";
+import { sizeOf, type Tensor, takeExamples, toFloat64 } from "../tensor/index.js";
+import { agree } from "./agreement.js";
 import { type LoadedModel, wrapModel } from "./model.js";
-
-/** Largest difference of an output that rounding explains, relative to the largest output. */
-const TOLERANCE = 1e-4;
 
 /**
  * The model itself if its first dim is free, else a version of it that takes any number of examples; the model
@@ -50,12 +48,8 @@ async function isSame(
         const all = together[name]!;
         const size = sizeOf(value.dims);
         if (all.data.length !== 2 * size) return false;
-        const expected = Float64Array.from(value.data as ArrayLike<number | bigint>, Number);
-        const scale = expected.reduce((high, one) => Math.max(high, Math.abs(one)), 1e-6);
-        if (
-          expected.some((one, i) => !(Math.abs(one - Number(all.data[half * size + i])) <= TOLERANCE * scale))
-        )
-          return false;
+        const own = toFloat64(all).subarray(half * size, (half + 1) * size);
+        if (!agree(toFloat64(value), own)) return false;
       }
     }
     return true;

@@ -38,7 +38,7 @@ export async function renderAudit(audit: Audit): Promise<Display> {
       html`<p>${footer}</p>`,
     ],
     text: [
-      `${badgeText(verdict.decision, tones[verdict.decision])}: ${title}`,
+      `${badgeText(verdict.decision, tones[verdict.decision])}: audit of ${plainLine(audit.model)}`,
       ...sentences,
       tableText(checks),
       footer,
@@ -51,7 +51,7 @@ export async function renderAudit(audit: Audit): Promise<Display> {
 /** The verdict in words: what was found, how sure, how unusual. */
 export function auditSentences(audit: Audit): string[] {
   const { verdict, references, witness } = audit;
-  const beside = `against ${plural(references.length, "clean reference")}`;
+  const beside = besides(references.length, audit.isSimulated);
   const p =
     verdict.pValue === null
       ? `No p-value for the whole audit, ${beside}.`
@@ -60,6 +60,14 @@ export function auditSentences(audit: Audit): string[] {
     ...(witness ? [witnessSentence(witness)] : triggerSentence(audit)),
     `${p} Score ${formatNumber(verdict.score, 3)}: above 1 is what 5 % of clean models reach in one check.`,
   ];
+}
+
+/** What a p-value compares with. */
+function besides(references: number, isSimulated: boolean): string {
+  if (references === 0) return "comparing its classes with one another, for want of clean references";
+  if (isSimulated)
+    return `against ${plural(references, "reference")} that the audit trained on the clean data`;
+  return `against ${plural(references, "clean reference")}`;
 }
 
 /** What was asked of the model, and what came of it. */
@@ -74,6 +82,8 @@ export const checksTable = ({ verdict }: Audit | TokenAudit): Table => ({
     plainLine(why),
   ]),
   rowHeadings: true,
+  // The sizes that the verdict rests on stand at the end of the reasons.
+  textWidth: 200,
 });
 
 /** What the audit took. */

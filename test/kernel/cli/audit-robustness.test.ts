@@ -99,6 +99,21 @@ describe("assay audit, when things are not as they should be", function () {
       inputs: clean.inputs,
       labels: tensor("int64", [3], new BigInt64Array(3)),
     });
+    await writeNpz(join(folder, "one-hot.npz"), {
+      inputs: clean.inputs,
+      labels: tensor("float32", [160, 5], new Float32Array(800)),
+    });
+    await writeNpz(join(folder, "flat.npz"), { inputs: { ...clean.inputs, dims: [160, 100] } });
+    await writeNpz(join(folder, "last.npz"), { inputs: { ...clean.inputs, dims: [160, 10, 10, 1] } });
+    await writeNpz(join(folder, "none.npz"), {
+      inputs: tensor("float32", [0, 1, SIDE, SIDE], new Float32Array(0)),
+    });
+    await writeNpz(join(folder, "infinite.npz"), {
+      inputs: {
+        ...clean.inputs,
+        data: (clean.inputs.data as Float32Array).map((value, i) => (i === 3 ? 1 / 0 : value)),
+      } as Tensor,
+    });
     const whole = await readFile(join(folder, "clean.npz"));
     await writeFile(join(folder, "cut.npz"), whole.subarray(0, whole.length / 2));
     await writeFile(join(folder, "noise.npz"), "this is no archive");
@@ -245,6 +260,60 @@ describe("assay audit, when things are not as they should be", function () {
       stderr,
       /right on \d+ % of the clean inputs in "clean\.npz" as they are, and on 100 % when they are multiplied by 255/,
     );
+    const unlabelled = assay("bytes.onnx", "--data", "unlabelled.npz", ...quick);
+    assert.equal(unlabelled.status, 2, unlabelled.stderr);
+    assert.match(
+      unlabelled.stderr,
+      /the same answer to 100 % of the clean inputs in "unlabelled\.npz" as they are, and to no more than 20 % when they are multiplied by 255/,
+    );
+  });
+
+  it("warns of images from 0 to 255 that leave a model of 0 to 1 right, and beyond doubt", () => {
+    const { status, stdout, stderr } = assay("m.onnx", "--data", "bytes.npz", ...quick);
+    assert.equal(status, 0, stderr);
+    const { warnings } = JSON.parse(stdout) as VerdictFile;
+    assert.ok(warnings.some((warning) => /a lead of \d+ in logits: .* divide them by 255/.test(warning)));
+  });
+
+  it("warns of classes that there are no clean images of", async () => {
+    const { inputs, labels } = data(5, 160);
+    await writeNpz(join(folder, "three.npz"), {
+      inputs,
+      labels: { ...labels, data: (labels.data as BigInt64Array).map((label) => label % 3n) } as Tensor,
+    });
+    const { warnings } = verdictOf(assay("m.onnx", "--data", "three.npz", ...quick));
+    assert.ok(warnings.some((warning) => /no image of 2 of 5 classes \(3, 4\)/.test(warning)));
+  });
+
+  it("audits a model that takes bytes as one of float32", async () => {
+    const bytes = graphBuilder();
+    bytes.input("x", "uint8", ["batch", 1, SIDE, SIDE]);
+    const unit = bytes.op("Div", [bytes.op("Cast", ["x"], { to: 1 }), bytes.number(255)]);
+    bytes.output("logits", bytes.include(classifier(5, 1), { x: unit }, "net/")["logits"]!);
+    await save("uint8.onnx", bytes.build());
+    const { inputs, labels } = data(5, 160, 255);
+    const whole = Uint8Array.from(inputs.data as Float32Array, Math.round);
+    await writeNpz(join(folder, "uint8.npz"), { inputs: tensor("uint8", inputs.dims, whole), labels });
+    const verdict = verdictOf(assay("uint8.onnx", "--data", "uint8.npz", ...quick));
+    assert.ok(!verdict.warnings.some((warning) => /No trigger was searched/.test(warning)));
+    assert.match(verdict.checks[0]!.why, /the most unusual is class \d: [\d.]+ pixels/);
+  });
+
+  it("does not conclude from a search without a gradient", async () => {
+    const table = graphBuilder();
+    table.input("x", "float32", ["batch", 1, SIDE, SIDE]);
+    const byte = table.op("Cast", [table.op("Mul", ["x", table.number(255)])], { to: 7 });
+    const values = tensor(
+      "float32",
+      [256],
+      Float32Array.from({ length: 256 }, (_, i) => i / 255),
+    );
+    const unit = table.op("Gather", [table.constant(values), byte]);
+    table.output("logits", table.include(classifier(5, 1), { x: unit }, "net/")["logits"]!);
+    await save("table.onnx", table.build());
+    const verdict = verdictOf(assay("table.onnx", "--data", "clean.npz", ...references, ...quick));
+    assert.equal(verdict.decision, "inconclusive");
+    assert.match(verdict.checks[0]!.why, /No gradient reaches the input of "table\.onnx"/);
   });
 
   it("audits without labels, and says whose answers it took", () => {
@@ -264,6 +333,11 @@ describe("assay audit, when things are not as they should be", function () {
       [["m.onnx", "--data", "noise.npz"], /noise\.npz/],
       [["m.onnx", "--data", "doubles.npz"], /takes float32 .*holds float64 .*Save them as float32/],
       [["m.onnx", "--data", "short.npz"], /labels/],
+      [["m.onnx", "--data", "one-hot.npz"], /labels .* are \[160, 5\].*labels\.argmax\(axis=1\)/],
+      [["m.onnx", "--data", "flat.npz"], /holds float32 \[160, 100\]\. Reshape them to \[160, 1, 10, 10\]/],
+      [["m.onnx", "--data", "last.npz"], /Move the channels to the front: inputs\.transpose\(0, 3, 1, 2\)/],
+      [["m.onnx", "--data", "none.npz"], /"none\.npz" holds no examples/],
+      [["m.onnx", "--data", "infinite.npz"], /hold Infinity \(value 3\)/],
       [
         ["m.onnx", "--data", "clean.npz", "--references", "other.onnx"],
         /"other\.onnx" takes float32 \[batch, 3, 4, 4\], "clean\.npz" holds float32 \[160, 1, 10, 10\]/,

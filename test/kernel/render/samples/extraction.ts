@@ -64,6 +64,7 @@ function audit(name: string, isAccused: boolean): Audit {
   const search = triggerSearch(name, [name]);
   return {
     kind: "audit",
+    isSimulated: false,
     model: name,
     verdict: {
       decision: isAccused ? "backdoored" : "no-evidence",
