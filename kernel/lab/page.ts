@@ -20,6 +20,8 @@ const disabledPlugins = [
   "@jupyterlab/help-extension:about",
   "@jupyterlab/help-extension:jupyter-forum",
   "@jupyterlab/help-extension:resources",
+  // Ours waits for the kernel.
+  "@jupyterlab/notebook-extension:cell-executor",
   "@jupyterlab/notebook-extension:language-server",
   "@jupyterlab/services-extension:server-settings",
 ];

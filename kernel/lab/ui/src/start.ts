@@ -4,6 +4,7 @@ import { PageConfig } from "@jupyterlab/coreutils";
 import { IConnectionStatus, IServiceManager } from "@jupyterlab/services";
 import { type IPlugin, PluginRegistry } from "@lumino/coreutils";
 import { about, logo } from "./branding.js";
+import { cellExecutor } from "./cell-executor.js";
 import { figures } from "./figures.js";
 import { serverSettings } from "./server-settings.js";
 import "./style.css";
@@ -24,7 +25,14 @@ export async function start(
   hideToken();
   const isEnabled = ({ id }: { id: string }) => !PageConfig.Extension.isDisabled(id);
   const pluginRegistry = new PluginRegistry<JupyterLab>();
-  const plugins = [...extensions.flatMap(pluginsOf), serverSettings, logo, about, figures].filter(isEnabled);
+  const plugins = [
+    ...extensions.flatMap(pluginsOf),
+    serverSettings,
+    logo,
+    about,
+    figures,
+    cellExecutor,
+  ].filter(isEnabled);
   pluginRegistry.registerPlugins(plugins as never[]);
   const lab = new JupyterLab({
     pluginRegistry,
