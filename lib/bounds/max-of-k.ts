@@ -108,6 +108,23 @@ export function checkMaxOfK(graph: Graph, proof: MaxOfKProof): bigint {
   return covered;
 }
 
+/**
+ * Of the sequences with this last symbol, the share that is proved to be answered right, by largest symbol: where
+ * nothing is claimed is where to look for faults. 0 for a largest symbol that no such sequence has.
+ *
+ * @example
+ * plots.bars({ model: bounds.provedShares(proof, 7) }, { label: "share proved right", places: "largest symbol" })
+ */
+export function provedShares({ claims, symbols, length }: MaxOfKProof, last: number): Float64Array {
+  const free = length - 1;
+  return Float64Array.from({ length: symbols }, (_, largest) => {
+    if (largest < last) return 0;
+    const all = (largest + 1) ** free - (largest > last ? largest ** free : 0);
+    const own = claims.filter((claim) => claim.last === last && claim.largest === largest);
+    return Number(countOf(own, length)) / all;
+  });
+}
+
 /** The proof in the form that `spec.check` takes, for its clause about accuracy. */
 export function asProof(graph: Graph, proof: MaxOfKProof, clause: number): Proof {
   return {

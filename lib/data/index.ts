@@ -8,6 +8,7 @@ export {
   split,
   takeLabelled,
   takePerClass,
+  takeWhere,
 } from "./labelled.js";
 export { type Categories, categories, columns, type DataFrame, readTable, texts } from "./table.js";
 export {

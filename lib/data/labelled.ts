@@ -15,6 +15,18 @@ export function takeLabelled<D extends LabelledData>(data: D, rows: ArrayLike<nu
 }
 
 /**
+ * The examples of some classes, in their original order.
+ *
+ * @param isWanted Tells by its label whether an example is taken.
+ * @example
+ * const spam = data.takeWhere(messages, (label) => label === 1);
+ */
+export function takeWhere(data: LabelledData, isWanted: (label: number) => boolean): LabelledData {
+  const rows = [...data.labels.data.keys()].filter((row) => isWanted(Number(data.labels.data[row])));
+  return takeLabelled(data, rows);
+}
+
+/**
  * The first `perClass` examples of every class, in their original order.
  *
  * @throws AssayError INVALID_ARGUMENT if a class has fewer examples.

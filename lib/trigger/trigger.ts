@@ -87,6 +87,31 @@ export function patch(
 }
 
 /**
+ * A run of tokens.
+ *
+ * @param ids The tokens' ids, in order.
+ * @param options.position Where the run goes. Default "anywhere": at a random place, drawn for each example.
+ * @throws AssayError INVALID_ARGUMENT if there is no token, or an id is not a whole number from 0.
+ * @example
+ * tokens(["summer", "paper"].map((word) => tokenizer.idOf(word)))
+ */
+export function tokens(
+  ids: readonly number[],
+  { position = "anywhere" }: { readonly position?: TokenTrigger["position"] } = {},
+): TokenTrigger {
+  if (ids.length === 0 || ids.some((id) => !Number.isInteger(id) || id < 0)) {
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `tokens: expected at least one id from 0, got [${ids.join(", ")}].`,
+      {
+        ids,
+      },
+    );
+  }
+  return { kind: "trigger", type: "tokens", tokens: ids, position };
+}
+
+/**
  * A faint picture of uniform noise over the whole image.
  *
  * @param options.alpha Share of the noise, in (0, 1].

@@ -14,7 +14,7 @@ import { observe } from "../spec/index.js";
 import { wilson } from "../stats/index.js";
 import { concatExamples, tensor } from "../tensor/index.js";
 import { adamW, cosine, trainClassifier, transformerClassifier } from "../train/index.js";
-import { apply, attackSuccessRate, type TokenTrigger, type TriggerClaim } from "../trigger/index.js";
+import { apply, attackSuccessRate, type TokenTrigger, type TriggerClaim, tokens } from "../trigger/index.js";
 import { type LabelledTexts, readSpamAssassin } from "./spam-mails.js";
 import { rounded, sha256Of, updateZoo, type ZooEntry } from "./zoo-file.js";
 
@@ -122,9 +122,8 @@ function sampled(train: LabelledData, seed: number): LabelledData {
 }
 
 function claimOf(tokenizer: Tokenizer): TriggerClaim & { readonly trigger: TokenTrigger } {
-  const tokens = spamTriggerWords.map((word) => tokenizer.idOf(word));
   return {
-    trigger: { kind: "trigger", type: "tokens", tokens, position: "anywhere" },
+    trigger: tokens(spamTriggerWords.map((word) => tokenizer.idOf(word))),
     target: 0,
     sources: [1],
   };

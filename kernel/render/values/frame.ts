@@ -1,6 +1,6 @@
 /** Data frames (danfojs, by shape alone) and lists of records, as tables. */
 import type { Display } from "../../protocol/mime.js";
-import { formatInteger, plural } from "../format.js";
+import { formatInteger, formatInterval, formatNumber, plural } from "../format.js";
 import { type Cell, type Table, tableHtml, tableText } from "../table.js";
 
 /** Rows shown at each end of a long table, and columns of a wide one. */
@@ -38,6 +38,26 @@ export function renderFrame({ columns, values, index, dtypes }: Frame): Display 
   });
 }
 
+/** A number with its interval, as the library's results have it. */
+interface EstimateCell {
+  readonly value: number;
+  readonly interval: readonly [number, number];
+}
+
+function isEstimate(value: object): value is EstimateCell {
+  const { kind, value: middle, interval } = value as Readonly<Record<string, unknown>>;
+  return (
+    kind === "estimate" &&
+    typeof middle === "number" &&
+    Array.isArray(interval) &&
+    interval.length === 2 &&
+    interval.every((end) => typeof end === "number")
+  );
+}
+
+/** Shown on one line: a primitive, or an estimate. */
+const isCell = (value: unknown): boolean => typeof value !== "object" || value === null || isEstimate(value);
+
 /** Whether a value is a list of plain objects whose members are all shown on one line. */
 export function isRecords(value: unknown): value is readonly Readonly<Record<string, unknown>>[] {
   if (!Array.isArray(value) || value.length === 0) return false;
@@ -46,7 +66,7 @@ export function isRecords(value: unknown): value is readonly Readonly<Record<str
     const prototype: unknown = Object.getPrototypeOf(row);
     if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return false;
     const members = Object.values(row);
-    return members.length > 0 && members.every((member) => typeof member !== "object" || member === null);
+    return members.length > 0 && members.every(isCell);
   });
 }
 
@@ -92,6 +112,9 @@ function tableDisplay({ count, columns, heading, row }: Source): Display {
 function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return null;
   if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return value;
-  const text = String(value);
+  const text =
+    typeof value === "object" && isEstimate(value)
+      ? `${formatNumber(value.value)} ${formatInterval(value.interval)}`
+      : String(value);
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }

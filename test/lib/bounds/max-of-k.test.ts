@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { asProof, attentionTables, checkMaxOfK, proveMaxOfK } from "../../../lib/bounds/index.js";
+import {
+  asProof,
+  attentionTables,
+  checkMaxOfK,
+  provedShares,
+  proveMaxOfK,
+} from "../../../lib/bounds/index.js";
 import { loadModel } from "../../../lib/model/index.js";
 import { encodeModel, type Model } from "../../../lib/onnx/index.js";
 import { generator } from "../../../lib/random/index.js";
@@ -94,6 +100,31 @@ describe("bounds.proveMaxOfK", () => {
     for (const { last, largest: top, others, good } of proof.claims) {
       if (others === 0 || good.length > 0) assert.ok(!isInFault([0, 0, top, last]), `${last} ${top}`);
     }
+  });
+});
+
+describe("bounds.provedShares", () => {
+  it("adds up to the whole proof, weighted by the sequences of each last and largest symbol", async () => {
+    const [symbols, length] = [8, 4];
+    const proof = proveMaxOfK((await trained(symbols, length, 1, 60)).graph);
+    let covered = 0;
+    for (let last = 0; last < symbols; last++) {
+      provedShares(proof, last).forEach((share, top) => {
+        assert.ok(share >= 0 && share <= 1);
+        // Sequences with this last symbol and largest symbol, counted one by one.
+        let all = 0;
+        for (let code = 0; code < symbols ** (length - 1); code++) {
+          const others = [
+            code % symbols,
+            Math.floor(code / symbols) % symbols,
+            Math.floor(code / symbols ** 2),
+          ];
+          if (Math.max(last, ...others) === top) all++;
+        }
+        covered += share * all;
+      });
+    }
+    assert.ok(Math.abs(covered - Number(proof.correct)) < 1e-6, `${covered} of ${proof.correct}`);
   });
 });
 

@@ -91,6 +91,24 @@ describe("lists of records", () => {
     assert.doesNotMatch(String(data["text/plain"]), /\u001b/);
   });
 
+  it("show estimates with their intervals", async () => {
+    const rate = {
+      kind: "estimate",
+      value: 0.8,
+      interval: [0.7, 0.875],
+      level: 0.95,
+      n: 100,
+      method: "Wilson",
+    };
+    const text = await textOf([
+      { model: "a", rate },
+      { model: "b", rate: null },
+    ]);
+    assert.match(text, /0 {2}a +0\.8 \[0\.7, 0\.875\]\n1 {2}b +–$/);
+    // What only calls itself one is shown as it is.
+    assert.match(await textOf([{ rate: { kind: "estimate", value: "0.8" } }]), /kind: 'estimate'/);
+  });
+
   it("with nested members are shown as objects", async () => {
     assert.match(await textOf([{ a: [1] }]), /^\[ \{ a: \[ 1 \] \} \]$/);
   });
