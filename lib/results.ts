@@ -4,6 +4,7 @@ import type {
   Audit,
   Calibration,
   GraphWitness,
+  MaximumMargin,
   TokenAudit,
   TokenVerification,
   TriggerSearch,
@@ -59,6 +60,7 @@ export type Result =
   | TokenAudit
   | TokenVerification
   | TriggerSearch
+  | MaximumMargin
   | TriggerVerification
   | GraphWitness
   | ModelCard

@@ -10,6 +10,7 @@ export {
 export { type Calibration, calibrate } from "./calibration.js";
 export { fastSearch } from "./invert.js";
 export { madFalseAlarmRate, madIndex } from "./mad-index.js";
+export { type MaximumMargin, type MaximumMarginOptions, maximumMargin } from "./maximum-margin.js";
 export {
   type NeuralCleanseOptions,
   neuralCleanse,

@@ -4,6 +4,7 @@ export { type ConformalThreshold, conformalPValues, conformalThreshold } from ".
 export * from "./confusion.js";
 export { type DetCurve, detCurve } from "./det.js";
 export type { Estimate } from "./estimate.js";
+export { fitGamma, type GammaFit } from "./gamma.js";
 export * from "./goodness-of-fit.js";
 export { type MarchenkoPastur, marchenkoPastur } from "./marchenko-pastur.js";
 export * from "./monte-carlo.js";

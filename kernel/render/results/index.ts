@@ -17,6 +17,7 @@ import {
 } from "./gaussian.js";
 import { renderGraphWitness } from "./graph-witness.js";
 import { renderImageGrid } from "./image-grid.js";
+import { renderMaximumMargin } from "./maximum-margin.js";
 import { renderModel } from "./model.js";
 import { renderModelCard } from "./model-card.js";
 import { renderFewShotCurve, renderLayerSweep, renderProbe, renderProbeEvaluation } from "./probe.js";
@@ -71,6 +72,7 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   "token-verification": renderTokenVerification,
   calibration: renderCalibration,
   "trigger-search": renderTriggerSearch,
+  "maximum-margin": renderMaximumMargin,
   "trigger-verification": renderTriggerVerification,
   "graph-witness": renderGraphWitness,
   model: renderModel,

@@ -21,7 +21,7 @@ const questions: readonly VisionTrack[] = [
   {
     name: "V1x",
     title: "The same for triggers that are no patch: warps, triggers that depend on the input, clean labels",
-    roles: ["V1", "V1x"],
+    roles: ["V1", "V1x", "changes"],
     goals: { "three references": {} },
   },
   {
@@ -49,7 +49,7 @@ export const visionTracks: readonly Track[] = questions.map((question) => ({
       const scores = await judged(await scoreMembers(question.roles, division, options), options.pool);
       const hasOwn = question.name === "V1x";
       const counted = hasOwn
-        ? scores.filter(({ file, isBackdoored }) => !isBackdoored || file.startsWith("V1x"))
+        ? scores.filter(({ file, isBackdoored }) => !isBackdoored || !file.startsWith("V1-"))
         : scores;
       all.push(...counted);
       rows.push(...detectionRows(division, counted, question.goals[division]!, options.seed));

@@ -62,6 +62,7 @@ const shares: Readonly<Record<PoolName, readonly Share[]>> = {
     ["shapes", "corner", [1, 1, 1]],
     ["changes", "tone", [1, 1, 1]],
     ["changes", "rotation", [1, 1, 1]],
+    ["N", null, [5, 5, 5]],
   ],
   test: [
     ["reference", null, [3, 3, 3]],

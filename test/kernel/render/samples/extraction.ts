@@ -6,6 +6,7 @@ import {
   calibrate,
   fastSearch,
   type GraphWitness,
+  type MaximumMargin,
   type TriggerSearch,
   type TriggerVerification,
 } from "../../../../lib/extraction/index.js";
@@ -54,11 +55,33 @@ export const extractionSamples = (hostile: string) => ({
       pattern: tensor("int64", [2], BigInt64Array.of(7n, 7n)),
     },
   ],
+  "maximum-margin": [
+    maximumMargin("m.onnx", ["r.onnx", "s.onnx"]),
+    maximumMargin(hostile, []),
+    maximumMargin(hostile, [hostile, hostile]),
+  ],
   "trigger-search": [
     triggerSearch("m.onnx", []),
     { ...triggerSearch(hostile, [hostile]), references: [hostile], decision: "no-evidence" as const },
   ],
 });
+
+function maximumMargin(name: string, references: readonly string[]): MaximumMargin {
+  return {
+    kind: "maximum-margin",
+    model: name,
+    references,
+    margins: Float64Array.of(3, 4, 12),
+    referenceMargins: references.map((_, i) => Float64Array.of(3, 4, 5 + i)),
+    largest: { target: 2, pValue: 0.02 },
+    calibration: references.length > 1 ? calibration : null,
+    target: 2,
+    pValue: 0.02,
+    passes: 4800,
+    settings: { starts: 24, steps: 60, learningRate: 0.1, seed: 1 },
+    warnings: [name],
+  };
+}
 
 function audit(name: string, isAccused: boolean): Audit {
   const search = triggerSearch(name, [name]);
