@@ -1,14 +1,14 @@
 /** Replaces calls of a model's own functions by their bodies. */
 import { AssayError } from "../errors.js";
-import { graphBuilder } from "./builder.js";
+import { subgraphs } from "./attributes.js";
 import { nodeLabel } from "./graph.js";
-import { renameNode } from "./rename.js";
-import type { Attribute, FunctionDefinition, Model, Node, OperatorSet } from "./schema.js";
+import { freshNames, renameNode } from "./rename.js";
+import type { Attribute, FunctionDefinition, Graph, Model, Node, OperatorSet } from "./schema.js";
 
 /** Nodes after which a chain of functions that call each other is taken for an attack. */
 const MAX_NODES = 1_000_000;
 
-const keyOf = (domain: string | undefined, name: string): string => `${domain ?? ""}::${name}`;
+const keyOf = (domain = "", name: string, overload = ""): string => `${domain}::${name}::${overload}`;
 
 /**
  * Inlines all local functions, those that call others included.
@@ -17,27 +17,38 @@ const keyOf = (domain: string | undefined, name: string): string => `${domain ??
  */
 export function inlineFunctions(model: Model): Model {
   if (model.functions.length === 0) return model;
-  const functions = new Map(model.functions.map((body) => [keyOf(body.domain, body.name), body]));
-  const builder = graphBuilder({ ...model.graph, nodes: [] });
+  const functions = new Map(
+    model.functions.map((body) => [keyOf(body.domain, body.name, body.overload), body]),
+  );
+  const names = freshNames(model.graph);
   let count = 0;
-  const visit = (node: Node, depth: number): void => {
+  const inlined = (node: Node, depth: number): Node[] => {
     if (++count > MAX_NODES || depth > 100) {
       throw new AssayError(
         "TOO_LARGE",
         `The functions of the model call each other without end, at node ${nodeLabel(node)}.`,
       );
     }
-    const body = functions.get(keyOf(node.domain, node.opType));
-    if (body === undefined) builder.node(node);
-    else for (const inner of expand(node, body, (hint) => builder.fresh(hint))) visit(inner, depth + 1);
+    const body = functions.get(keyOf(node.domain, node.opType, node.overload));
+    if (body) return expand(node, body, names.fresh).flatMap((inner) => inlined(inner, depth + 1));
+    return [withSubgraphs(node, (graph) => graphOf(graph, depth + 1))];
   };
-  for (const node of model.graph.nodes) visit(node, 0);
-  return {
-    ...model,
-    graph: builder.graph(model.graph.name),
-    functions: [],
-    opsets: mergedOpsets(model),
-  };
+  const graphOf = (graph: Graph, depth: number): Graph => ({
+    ...graph,
+    nodes: graph.nodes.flatMap((node) => inlined(node, depth)),
+  });
+  return { ...model, graph: graphOf(model.graph, 0), functions: [], opsets: mergedOpsets(model) };
+}
+
+/** The node with the graphs in its attributes changed. */
+function withSubgraphs(node: Node, change: (graph: Graph) => Graph): Node {
+  if (subgraphs(node).length === 0) return node;
+  const attributes = node.attributes.map((item) => ({
+    ...item,
+    ...(item.g ? { g: change(item.g) } : {}),
+    graphs: item.graphs.map(change),
+  }));
+  return { ...node, attributes };
 }
 
 function mergedOpsets(model: Model): OperatorSet[] {
@@ -70,11 +81,13 @@ function expand(call: Node, body: FunctionDefinition, fresh: (hint: string) => s
     const value = given.get(attribute.refAttrName);
     return value && { ...value, name: attribute.name };
   };
-  return body.nodes.map((node) => {
+  const bound = (node: Node): Node => {
     const attributes = node.attributes.map(bind).filter((item) => item !== undefined);
-    return {
-      ...renameNode({ ...node, attributes }, rename),
-      name: `${call.name || call.opType}/${node.name ?? ""}`,
-    };
-  });
+    return withSubgraphs({ ...node, attributes }, (graph) => ({ ...graph, nodes: graph.nodes.map(bound) }));
+  };
+  return body.nodes.map((node, i) => ({
+    ...renameNode(bound(node), rename),
+    // A name of its own, or none: onnxruntime refuses two nodes of one name.
+    name: call.name ? `${call.name}/${node.name || `${node.opType}_${i}`}` : "",
+  }));
 }
