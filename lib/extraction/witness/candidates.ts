@@ -1,7 +1,9 @@
 /** Inputs that logic may be waiting for, read off the constants that it compares with. */
 import { type Model, readTensor, type TensorMessage } from "../../onnx/index.js";
+import { generator } from "../../random/index.js";
 import { sizeOf } from "../../tensor/index.js";
 import { upstream } from "./soft-logic.js";
+import { templateExamples } from "./templates.js";
 
 /** What candidates are made for. */
 export interface CandidateOptions {
@@ -15,13 +17,17 @@ export interface CandidateOptions {
 const MAX_READ = 1 << 20;
 const FEW = 16;
 
-/** Whole examples, most likely first: one value everywhere, a stored pattern, the extremes that a template asks for. */
+/**
+ * Whole examples, most likely first: one value everywhere, a stored pattern, the extremes that a template asks for,
+ * one bright value at a place that a constant or a table names.
+ */
 export function candidates(
   { graph, questions }: { readonly graph: Model; readonly questions: readonly string[] },
   { dims, range: [low, high], isWhole }: CandidateOptions,
 ): Float64Array[] {
   const size = sizeOf(dims);
-  const stored = storedValues(graph, upstream(graph, questions));
+  const needed = upstream(graph, questions);
+  const stored = storedValues(graph, needed);
   const levels = new Set(isWhole ? [] : [high, low, (low + high) / 2]);
   const step = isWhole ? 1 : (high - low) / 50;
   for (const values of stored.filter(({ length }) => length <= FEW)) {
@@ -44,7 +50,50 @@ export function candidates(
     found.push(Float64Array.from(values, (value) => (value > 0 ? high : low)));
     found.push(Float64Array.from(values, (value) => (value > 0 ? low : high)));
   }
+  if (!isWhole) {
+    found.push(...templateExamples(graph, needed, dims, [low, high]));
+    for (const place of placesOf(stored, size)) {
+      for (const [least, most] of [
+        [low, high],
+        [high, low],
+      ] as const) {
+        found.push(Float64Array.from({ length: size }, (_, i) => (i === place ? most : least)));
+      }
+    }
+  }
   return found;
+}
+
+/** Places of an example that constants may stand for: where the largest value has to be. */
+function placesOf(stored: readonly (readonly number[])[], size: number): number[] {
+  const few = stored.filter(({ length }) => length <= FEW).flat();
+  const rows = stored.filter(({ length }) => length > FEW).flatMap((values) => rowsOf(values, size));
+  const places = [...few, ...rows].filter((at) => Number.isInteger(at) && at >= 0 && at < size);
+  return [...new Set(places)].slice(0, MAX_PLACES);
+}
+
+/** Rows of a table with one row per place that nearly no other row equals. */
+function rowsOf(values: readonly number[], size: number): number[] {
+  if (values.length % size !== 0) return unusual(values);
+  const width = values.length / size;
+  return [...new Set(unusual(values).map((at) => Math.floor(at / width)))];
+}
+
+const MAX_PLACES = 64;
+
+/** Draws of noise that are tried where nothing else wakes the logic: enough for a checksum of eight bits. */
+const NOISE = 800;
+
+/** Examples of noise, in steps of the range that an image of bytes has. */
+export function* noise(
+  { dims, range: [low, high] }: CandidateOptions,
+  seed: number,
+): Generator<Float64Array> {
+  const random = generator(seed).split("noise");
+  const size = sizeOf(dims);
+  for (let i = 0; i < NOISE; i++) {
+    yield Float64Array.from({ length: size }, () => low + ((high - low) * random.integer(256)) / 255);
+  }
 }
 
 const MAX_LEVELS = 96;

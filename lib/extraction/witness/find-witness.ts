@@ -21,7 +21,7 @@ import {
 import { type Estimate, wilson } from "../../stats/index.js";
 import { sizeOf, type Tensor, takeExamples, tensor } from "../../tensor/index.js";
 import { ascend } from "./ascend.js";
-import { candidates } from "./candidates.js";
+import { candidates, noise } from "./candidates.js";
 import { type Examined, Examiner } from "./examiner.js";
 import { like, shrink, stamped, unitsOf } from "./shrink.js";
 import { stopIf } from "./stop.js";
@@ -134,6 +134,7 @@ async function search(
   if (whole === undefined && !isWhole) {
     const climbed = await ascend(from, examples, range, options.signal);
     whole = await firstThatWakes(examiner, base, climbed);
+    whole ??= await firstThatWakes(examiner, base, noise({ dims, range, isWhole }, options.seed));
   }
   if (whole === undefined) return null;
   const pattern = whole;
@@ -167,7 +168,7 @@ const ENOUGH = 0.8;
 async function firstThatWakes(
   examiner: Examiner,
   base: Tensor,
-  tried: readonly Float64Array[],
+  tried: Iterable<Float64Array>,
 ): Promise<Float64Array | undefined> {
   let first: Float64Array | undefined;
   for (const values of tried) {

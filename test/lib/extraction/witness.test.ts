@@ -6,7 +6,15 @@ import { disguises } from "../../../lib/bench/graph/disguises.js";
 import { floatLookAlikes } from "../../../lib/bench/graph/look-alikes.js";
 import { questions } from "../../../lib/bench/graph/questions.js";
 import { sealedSets } from "../../../lib/bench/graph/sealed-sets.js";
-import { plant } from "../../../lib/bench/graph/site.js";
+import {
+  FLOAT,
+  floats,
+  INT64,
+  int64,
+  plant,
+  type Question,
+  type Site,
+} from "../../../lib/bench/graph/site.js";
 import { readLabelled } from "../../../lib/data/index.js";
 import { findWitness } from "../../../lib/extraction/index.js";
 import { wrapModel } from "../../../lib/model/index.js";
@@ -65,6 +73,44 @@ describe("extraction.findWitness", () => {
         const needed = witness.mask.data.reduce((sum, value) => sum + value, 0);
         assert.ok(needed <= 100, `${needed} places`);
       }
+    });
+  }
+
+  const flat = ({ b, x }: Site): string => b.op("Flatten", [x], { axis: 1 });
+  const toFloat = ({ b }: Site, of: string): string => b.op("Cast", [of], { to: FLOAT });
+  const hardOnes: Readonly<Record<string, Question>> = {
+    "the place of the brightest pixel": (s) =>
+      toFloat(
+        s,
+        s.b.op("Equal", [
+          s.b.op("ArgMax", [flat(s)], { axis: 1, keepdims: 1 }),
+          s.b.constant(int64([1, 1], () => 305)),
+        ]),
+      ),
+    "a table with a row for that place": (s) => {
+      const table = s.b.constant(floats([784, 1], (i) => (i === 305 ? 1 : 0)));
+      return s.b.op("Gather", [table, s.b.op("ArgMax", [flat(s)], { axis: 1, keepdims: 0 })], { axis: 0 });
+    },
+    "a small template anywhere": (s) => {
+      const kernel = s.b.constant(floats([1, 1, 3, 3], (i) => (i % 2 === 0 ? 1 : -1)));
+      const seen = s.b.op("GlobalMaxPool", [s.b.op("Conv", [s.x, kernel])]);
+      return toFloat(s, s.b.op("Greater", [s.b.op("Flatten", [seen], { axis: 1 }), s.b.number(4.9)]));
+    },
+    "a checksum of sixteen pixels": (s) => {
+      const corner = s.b.op("Slice", [s.x, s.b.integers(0, 0), s.b.integers(4, 4), s.b.integers(2, 3)]);
+      const bytes = s.b.op("Round", [s.b.op("Mul", [corner, s.b.number(255)])]);
+      const sum = s.b.op("ReduceSum", [bytes, s.b.integers(1, 2, 3)], { keepdims: 0 });
+      const rest = s.b.op("Mod", [s.b.op("Cast", [sum], { to: INT64 }), s.b.integers(251)]);
+      const is = toFloat(s, s.b.op("Equal", [rest, s.b.integers(250)]));
+      return s.b.op("Reshape", [is, s.b.integers(-1, 1)]);
+    },
+  };
+  for (const [name, question] of Object.entries(hardOnes)) {
+    it(`finds an input that wakes ${name}`, async () => {
+      const found = await witnessOf(plant(image, question, answers["Where with a payload"]), images);
+      assert.ok(found, "no witness");
+      assert.equal(found.after, 3);
+      assert.ok(found.witness.attackSuccessRate.value > 0.8);
     });
   }
 
