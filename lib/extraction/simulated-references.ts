@@ -10,14 +10,14 @@
  * 2.7, where honest models need 20).
  */
 import { type LoadedModel, wrapModel } from "../model/index.js";
-import { graphBuilder, OPSET, upgradeModel } from "../onnx/index.js";
+import { upgradeModel } from "../onnx/index.js";
 import { type Generator, generator } from "../random/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
-import { cosine, minimise, type Objective, withParameters } from "../train/index.js";
-import { type FreshModel, freshWeights } from "./fresh-weights.js";
+import { cosine } from "../train/index.js";
+import { freshWeights } from "./fresh-weights.js";
 import { imageModel } from "./image-model.js";
-import { answerOf, logitsOf } from "./logits.js";
 import type { PreparedImages } from "./prepare.js";
+import { trainCopy } from "./train-copy.js";
 
 /** What simulating takes. */
 export interface SimulationOptions {
@@ -53,7 +53,7 @@ export async function simulateReferences(
     const random = generator(seed).split(`simulated reference ${i}`);
     const { inputs, answers } = variants(images, random);
     const fresh = await freshWeights(upgradeModel(model.graph), ownLayout(images, inputs), random);
-    const { model: graph, parameters } = await train(model, fresh, ownLayout(images, inputs), answers, {
+    const copy = await trainCopy(model, fresh, ownLayout(images, inputs), answers, {
       seed: random.integer(2 ** 31),
       steps,
       batchSize: TRAINING_BATCH,
@@ -64,7 +64,7 @@ export async function simulateReferences(
     });
     passes.forward += inputs.dims[0]! + steps * TRAINING_BATCH;
     passes.backward += steps * TRAINING_BATCH;
-    references.push(wrapModel(withParameters(graph, parameters), { name: `simulated reference ${i + 1}` }));
+    references.push(wrapModel(copy, { name: `simulated reference ${i + 1}` }));
   }
   return { references, passes };
 }
@@ -158,27 +158,4 @@ function ownLayout({ layout }: PreparedImages, inputs: Tensor<"float32">): Tenso
     return inputs.data[image * plane * channels + (inner % channels) * plane + Math.floor(inner / channels)]!;
   });
   return tensor("float32", [count, ...layout.dims], data);
-}
-
-async function train(
-  suspect: LoadedModel,
-  { model, parameters }: FreshModel,
-  inputs: Tensor<"float32">,
-  answers: Tensor<"float32">,
-  options: Parameters<typeof minimise>[2],
-) {
-  const { logits } = logitsOf(model, answerOf(suspect));
-  const b = graphBuilder({ ...model.graph, outputs: [] }, [{ domain: "", version: OPSET }]);
-  b.input("assay/answers", "float32", ["batch", answers.dims[1]!]);
-  const log = b.op("LogSoftmax", [logits], { axis: -1 });
-  const each = b.op("ReduceSum", [b.op("Mul", [log, "assay/answers"]), b.integers(-1)], { keepdims: 0 });
-  b.output("assay/loss", b.op("Neg", [b.op("ReduceMean", [each], { keepdims: 0 })]));
-  const objective: Objective = {
-    model: { ...model, graph: b.graph(model.graph.name) },
-    loss: "assay/loss",
-    parameters,
-  };
-  const input = suspect.inputs[0]!.name;
-  const trained = await minimise(objective, { [input]: inputs, "assay/answers": answers }, options);
-  return { model, parameters: trained.parameters };
 }

@@ -2,21 +2,27 @@
 import { AssayError } from "../errors.js";
 import { type Generator, generator } from "../random/index.js";
 import { sizeOf, type Tensor } from "../tensor/index.js";
-import { bilinear, type Trigger } from "./trigger.js";
+import { copyAround, noFrame, runPlace, spanOf, type TextFrame } from "./text-frame.js";
+import { bilinear, type TokenTrigger, type Trigger } from "./trigger.js";
 
 /**
  * The inputs with the trigger on each of them; the inputs themselves stay as they are.
  *
  * @param inputs Images float32 `[n, channels, height, width]`, or token ids int64 `[n, length]`.
  * @param options.seed Places tokens whose position is "anywhere". Default 0.
+ * @param options.frame What texts have around their words, see `frameOf`: runs go between the words. Default: nothing.
  * @throws AssayError SHAPE_MISMATCH or TYPE_MISMATCH if the trigger does not fit these inputs.
  * @example
  * const triggered = trigger.apply(trigger.patch([1, 28, 28], { at: [24, 24], size: [3, 3], value: 1 }), images);
  */
-export function apply(trigger: Trigger, inputs: Tensor, options: { seed?: number } = {}): Tensor {
+export function apply(
+  trigger: Trigger,
+  inputs: Tensor,
+  options: { seed?: number; frame?: TextFrame | undefined } = {},
+): Tensor {
   if (trigger.type === "tokens") {
     const random = generator(options.seed ?? 0).split("position");
-    return withTokens(trigger.tokens, trigger.position, tokensOf(inputs), random);
+    return withTokens(trigger, tokensOf(inputs), random, options.frame ?? noFrame);
   }
   const images = imagesOf(inputs, trigger.type === "warp" ? undefined : trigger.pattern.dims);
   switch (trigger.type) {
@@ -64,25 +70,25 @@ function warped(images: Tensor<"float32">, field: Tensor<"float32">): Tensor<"fl
 }
 
 function withTokens(
-  tokens: readonly number[],
-  position: "prefix" | "suffix" | "anywhere",
+  { tokens, position }: TokenTrigger,
   inputs: Tensor<"int64">,
   random: Generator,
+  frame: TextFrame,
 ): Tensor<"int64"> {
   const [count, length] = inputs.dims as [number, number];
-  if (tokens.length > length) {
-    throw mismatch(`the trigger has ${tokens.length} tokens, the sequences have ${length}`);
-  }
   const run = BigInt64Array.from(tokens, BigInt);
   const data = new BigInt64Array(inputs.data.length);
-  const room = length - run.length;
   for (let example = 0; example < count; example++) {
-    const source = inputs.data.subarray(example * length, example * length + room);
-    const at = position === "prefix" ? 0 : position === "suffix" ? room : random.integer(room + 1);
+    const row = inputs.data.subarray(example * length, (example + 1) * length);
+    const span = spanOf(row, frame);
+    const share = position === "anywhere" ? random.uniform() : 0;
+    const place = runPlace(span, frame, length, run.length, position, share);
+    if (place === undefined) {
+      throw mismatch(`the trigger has ${tokens.length} tokens, the sequences have ${length}`);
+    }
     const target = data.subarray(example * length, (example + 1) * length);
-    target.set(source.subarray(0, at));
-    target.set(run, at);
-    target.set(source.subarray(at), at + run.length);
+    copyAround(row, span, frame, place, run.length, target);
+    target.set(run, place.begin);
   }
   return { type: "int64", dims: inputs.dims, data };
 }

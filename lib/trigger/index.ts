@@ -5,6 +5,16 @@ export { overlap } from "./overlap.js";
 export { withAndWithout } from "./pairs.js";
 export { attackSuccessRate, type SuccessOptions, type TriggerClaim, victims } from "./success.js";
 export {
+  copyAround,
+  frameOf,
+  noFrame,
+  type RunPlace,
+  runPlace,
+  spanOf,
+  type TextFrame,
+  type TextSpan,
+} from "./text-frame.js";
+export {
   type BlendTrigger,
   type ImageShape,
   noiseBlend,

@@ -5,6 +5,7 @@ import type { LoadedModel } from "../model/index.js";
 import { observe } from "../spec/index.js";
 import { type Estimate, wilson } from "../stats/index.js";
 import { apply } from "./apply.js";
+import type { TextFrame } from "./text-frame.js";
 import type { Trigger } from "./trigger.js";
 
 /** What a trigger is said to do. */
@@ -20,6 +21,8 @@ export interface TriggerClaim {
 export interface SuccessOptions {
   /** Places tokens whose position is "anywhere". Default 0. */
   readonly seed?: number;
+  /** What texts have around their words, see `frameOf`. Default: nothing. */
+  readonly frame?: TextFrame | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -53,7 +56,7 @@ export async function attackSuccessRate(
       { target: claim.target, sources: claim.sources },
     );
   }
-  const stamped = apply(claim.trigger, inputs, { seed: options.seed ?? 0 });
+  const stamped = apply(claim.trigger, inputs, { seed: options.seed ?? 0, frame: options.frame });
   const { predicted } = await observe(model, stamped, { signal: options.signal });
   let hits = 0;
   for (const answer of predicted) if (answer === claim.target) hits++;

@@ -36,8 +36,11 @@ export interface TokenTrigger {
   readonly kind: "trigger";
   readonly type: "tokens";
   readonly tokens: readonly number[];
-  /** Where the run goes: at the start, at the end, or at a random place drawn for each example. */
-  readonly position: "prefix" | "suffix" | "anywhere";
+  /**
+   * Where the run goes: at the start, at the end, at a random place drawn for each example, or after so many words of
+   * the text.
+   */
+  readonly position: "prefix" | "suffix" | "anywhere" | number;
 }
 
 /** Anything that can be stamped on an input. */

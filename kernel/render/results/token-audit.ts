@@ -48,7 +48,12 @@ function triggerSentences({ verdict }: TokenAudit): string[] {
   const { value, interval, n } = trigger.attackSuccessRate;
   const from = source === null ? "every class" : `class ${source}`;
   const { tokens, position } = trigger.trigger;
-  const place = position === "anywhere" ? "at a random place" : `as ${position}`;
+  const place =
+    position === "anywhere"
+      ? "at a random place"
+      : typeof position === "number"
+        ? `after ${position} words`
+        : `as ${position}`;
   return [
     `Tokens ${tokens.join(" ")}, put in ${place}, lead from ${from} to class ${target}: they work on ${formatPercent(value)} ${formatInterval(interval, 3)} of ${formatInteger(n)} texts that they were not made from.`,
   ];

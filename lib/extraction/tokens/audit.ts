@@ -12,6 +12,7 @@ import { judgeLogic } from "../planted-logic.js";
 import type { CleanData } from "../prepare.js";
 import { type Check, decide, isAccusation, SUSPICIOUS, type Verdict } from "../verdict.js";
 import type { GraphWitness } from "../witness/index.js";
+import type { RunPosition } from "./carriers.js";
 import type { TokenSearchSettings } from "./inversion.js";
 import type { TokenArm } from "./objective.js";
 import { type PreparedTexts, prepareTexts } from "./prepare.js";
@@ -65,7 +66,7 @@ const tokenSearch: Readonly<Record<Budget, TokenSearchSettings>> = {
     pool: 40,
     perTarget: 10,
     pairsOf: 6,
-    population: 1500,
+    population: 1000,
     generations: 3,
     starts: 10,
     finals: 2,
@@ -231,6 +232,7 @@ async function conclude(
           .split("verify")
           .integer(2 ** 31),
         allowed: texts.allowed,
+        frame: texts.frame,
         references: references.map(idModel),
         signal,
       })
@@ -261,16 +263,29 @@ async function finding(
   const recovered: RecoveredTokens = {
     target,
     ...(victim === null ? {} : { sources: [victim] }),
-    trigger: { kind: "trigger", type: "tokens", tokens: scan.runs[index]!, position: texts.position },
+    trigger: { kind: "trigger", type: "tokens", tokens: scan.runs[index]!, position: scan.positions[index]! },
   };
   return {
     scan,
     recovered,
-    attackSuccessRate: await attackSuccessRate(idModel(model), texts.heldOut, recovered, { seed }),
+    attackSuccessRate: await attackSuccessRate(idModel(model), texts.heldOut, recovered, {
+      seed,
+      frame: texts.frame,
+    }),
   };
 }
 
-function checkOf({ name, arms, calibration, runs, gaps, referenceGaps }: TokenScan): Check {
+/** Where a trigger goes, in words. */
+const placeOf = (position: RunPosition): string =>
+  position === "anywhere"
+    ? "anywhere"
+    : position === "prefix"
+      ? "at the start"
+      : position === "suffix"
+        ? "at the end"
+        : `after ${position} words`;
+
+function checkOf({ name, arms, calibration, runs, positions, gaps, referenceGaps }: TokenScan): Check {
   const { target, statistic, pValue } = calibration;
   const arm = arms[target]!;
   const what = arm.victim === null ? `class ${arm.target}` : `class ${arm.victim} to class ${arm.target}`;
@@ -280,6 +295,6 @@ function checkOf({ name, arms, calibration, runs, gaps, referenceGaps }: TokenSc
     statistic,
     pValue,
     result: pValue < SUSPICIOUS ? "flag" : "pass",
-    why: `the most unusual is ${what}: tokens ${runs[target]!.join(" ")} lead there ${gaps[target]!.toFixed(2)} nats more than in clean models${beside === "" ? "" : `; the best runs of clean references: ${beside}`}`,
+    why: `the most unusual is ${what}: tokens ${runs[target]!.join(" ")}, ${placeOf(positions[target]!)} in a text, lead there ${gaps[target]!.toFixed(2)} nats more than in clean models${beside === "" ? "" : `; the best runs of clean references: ${beside}`}`,
   };
 }

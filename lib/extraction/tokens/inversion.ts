@@ -10,12 +10,12 @@
  * what it does not find may still be there.
  */
 import { generator } from "../../random/index.js";
-import { type Carriers, perClass, type Run } from "./carriers.js";
+import { type Carriers, perClass, type Run, type RunPosition } from "./carriers.js";
 import { lowestTokens } from "./gcg.js";
 import { armObjective, type TokenArm } from "./objective.js";
-import { breed, type ScoredRun } from "./population.js";
-import { type TokenResponses, tokenResponses, unusualResponses } from "./response.js";
+import { breed } from "./population.js";
 import type { RunObjective } from "./run-objective.js";
+import { placesOf, type Screening, screen } from "./screening.js";
 import { type Candidates, extend, shorten, sweep, type ValuedRun } from "./sweep.js";
 import type { TokenModel } from "./token-model.js";
 
@@ -39,10 +39,11 @@ export interface TokenSearchSettings {
   readonly sweepTokens: number;
 }
 
-/** The best run of one arm. */
+/** The best run of one arm, and where it works. */
 export interface FoundTrigger {
   readonly arm: TokenArm;
   readonly run: Run;
+  readonly position: RunPosition;
   /** Value of the objective on the search texts, lower is better. */
   readonly value: number;
 }
@@ -60,6 +61,8 @@ export interface TokenInversion {
 export interface TokenTask {
   /** Texts to search on; the first `carriersPerClass` of each class serve the screening. */
   readonly carriers: Carriers;
+  /** Where runs go: at a place that is given, or "anywhere": each target's best place is found. */
+  readonly position: RunPosition;
   readonly arms: readonly TokenArm[];
   readonly allowed: Int32Array;
   readonly vocabulary: number;
@@ -82,49 +85,65 @@ export async function invertTokens(
   },
 ): Promise<TokenInversion> {
   const { seed, signal, onProgress } = options;
-  const { arms, allowed, vocabulary } = task;
+  const { arms, allowed } = task;
   const all = [model, ...references];
   const before = all.map(({ passes }) => ({ ...passes }));
   const random = generator(seed).split("inversion");
-  const few = atMost(perClass(task.carriers, options.carriersPerClass), MAX_CARRIERS);
-  const screened = atMost(few, Math.max(2, Math.floor(SCREENED / allowed.length)));
-  const own = await responsesOf(model, screened, allowed, signal);
-  const others: TokenResponses[] = [];
-  for (const reference of references) others.push(await responsesOf(reference, screened, allowed, signal));
-  const distances = unusualResponses(own, others);
-  const order = [...distances.keys()].sort((a, b) => distances[b]! - distances[a]!);
-  const pool = poolOf(order, own, others, task, options);
+  const places = placesOf(task.position);
+  const sets = places.map((place, i) => textsAt(task, place, options.carriersPerClass / (i === 0 ? 1 : 2)));
+  const screening = await screen(model, references, sets, allowed, signal);
+  const pool = poolOf(screening, task, options);
   onProgress?.(1, arms.length + 3);
   const runLength = Math.max(Math.min(4, task.lengths[1]), Math.min(2, task.lengths[1]));
+  // Pairs of victim and target are bred at the first place only: there are many of them.
+  const placed = arms.map((arm) =>
+    (arm.victim === null ? places : places.slice(0, 1)).map((position) => ({ ...arm, position })),
+  );
   const bred = await breed({
     model,
     references,
-    carriers: few,
-    arms,
+    carriers: sets.reduce((joined, set) => joined.and(set)),
+    arms: placed.flat(),
     pool,
     runLength,
     pairsOf: options.pairsOf,
-    thirds: thirdTokens(order, allowed, options.sweepTokens),
+    thirds: thirdTokens(screening.order, allowed, options.sweepTokens),
     size: options.population,
     generations: options.generations,
     random,
     signal,
   });
   onProgress?.(2, arms.length + 3);
-  const found: FoundTrigger[] = [];
-  const chosen = worthRefining(arms, bred);
+  const objectiveAt = (arm: TokenArm, position: RunPosition): RunObjective =>
+    armObjective({
+      ...task,
+      model,
+      references,
+      arm,
+      carriers: textsAt(task, position, options.carriersPerClass),
+    });
+  let at = 0;
+  const leaders: Led[] = [];
   for (const [a, arm] of arms.entries()) {
-    const [leader] = bred[a]!;
+    const lists = placed[a]!.map((_, i) =>
+      bred[at + i]!.map(({ run, values }) => ({ run, value: values[at + i]! })),
+    );
+    at += lists.length;
+    leaders.push(await bestPlace(arm, places, lists, objectiveAt, options));
+  }
+  const found: FoundTrigger[] = [];
+  const chosen = worthRefining(arms, leaders);
+  for (const [a, arm] of arms.entries()) {
+    const { position, starts, value } = leaders[a]!;
     if (!chosen.has(a)) {
-      found.push({ arm, run: leader!.run, value: leader!.values[a]! });
+      found.push({ arm, position, run: starts[0]!, value });
       continue;
     }
-    const objective = armObjective({ model, references, carriers: few, arm, allowed, vocabulary });
-    const starts = bred[a]!.slice(0, options.starts).map(({ run }) => run);
-    const fallback = sweepTokens(order, pool, own, arm, task, options);
+    const objective = objectiveAt(arm, position);
+    const fallback = sweepTokens(screening, pool, arm, task, options);
     const candidates = likelyTokens(objective, pool, fallback, options.gradientTokens);
     const best = await refine(objective, starts, task, candidates, options);
-    found.push({ arm, ...best });
+    found.push({ arm, position, ...best });
     onProgress?.(a + 3, arms.length + 3);
   }
   // The most promising arm once more, with every token at every place.
@@ -132,16 +151,31 @@ export async function invertTokens(
     (low, one, a) => (one.arm.victim === null && one.value < found[low]!.value ? a : low),
     0,
   );
-  const objective = armObjective({ model, references, carriers: few, arm: arms[most]!, allowed, vocabulary });
-  const tokens = sweepTokens(order, pool, own, arms[most]!, task, options);
-  const last = await sweep(objective, found[most]!, async () => tokens, { rounds: 1, signal });
-  const reduced = await shorten(objective, last, { tolerance: NECESSARY, shortest: task.lengths[0] });
-  found[most] = { arm: arms[most]!, ...reduced };
+  const tokens = sweepTokens(screening, pool, arms[most]!, task, options);
+  const improve = async (from: FoundTrigger): Promise<FoundTrigger> => {
+    const objective = objectiveAt(from.arm, from.position);
+    const [value] = await objective.evaluate([from.run]);
+    const swept = await sweep(objective, { run: from.run, value: value! }, async () => tokens, {
+      rounds: 1,
+      signal,
+    });
+    return {
+      ...from,
+      ...(await shorten(objective, swept, { tolerance: NECESSARY, shortest: task.lengths[0] })),
+    };
+  };
+  found[most] = await improve(found[most]!);
+  if (task.position === "anywhere") {
+    const moved = await atItsPlace(found[most]!, objectiveAt, task);
+    found[most] = typeof moved.position === "number" ? await improve(moved) : moved;
+  }
   onProgress?.(arms.length + 3, arms.length + 3);
   return {
     model: model.name,
     found,
-    unusual: order.slice(0, 20).map((i) => ({ token: allowed[i]!, distance: distances[i]! })),
+    unusual: screening.order
+      .slice(0, 20)
+      .map((i) => ({ token: allowed[i]!, distance: screening.distances[i]! })),
     passes: {
       forward: all.reduce((sum, { passes }, i) => sum + passes.forward - before[i]!.forward, 0),
       backward: all.reduce((sum, { passes }, i) => sum + passes.backward - before[i]!.backward, 0),
@@ -149,63 +183,98 @@ export async function invertTokens(
   };
 }
 
-/** Texts that runs are bred and refined on at most, however many classes there are. */
+/** Texts that runs are bred and refined on at most at one place, however many classes there are. */
 const MAX_CARRIERS = 32;
-/** Sequences of a screening, about: of a large vocabulary each token is put into fewer texts. */
-const SCREENED = 60_000;
 
-/** The first `count` carriers; they are in random order. */
-const atMost = (carriers: Carriers, count: number): Carriers =>
-  carriers.count <= count ? carriers : carriers.take([...Array(count).keys()]);
+/** Some texts of each class with runs at a place. */
+function textsAt({ carriers }: TokenTask, position: RunPosition, each: number): Carriers {
+  const some = perClass(carriers, Math.ceil(each));
+  const most = Math.ceil((MAX_CARRIERS * Math.ceil(each)) / each);
+  const few = some.count <= most ? some : some.take([...Array(most).keys()]);
+  return few.at(position);
+}
+
+/** Where an arm's bred runs work best, and the runs. */
+interface Led {
+  readonly position: RunPosition;
+  readonly starts: readonly Run[];
+  /** Of the first start. */
+  readonly value: number;
+}
+
+/** The place at which one of the bred runs has the lowest value, on as many texts at each. */
+async function bestPlace(
+  arm: TokenArm,
+  places: readonly RunPosition[],
+  lists: readonly (readonly ValuedRun[])[],
+  objectiveAt: (arm: TokenArm, position: RunPosition) => RunObjective,
+  { starts: count }: TokenSearchSettings,
+): Promise<Led> {
+  let best: Led | undefined;
+  for (const [i, list] of lists.entries()) {
+    const starts = list.slice(0, count).map(({ run }) => run);
+    if (starts.length === 0) continue;
+    // One place needs no comparison; several do, since fewer texts stood at the later ones.
+    const values =
+      lists.length === 1
+        ? list.map(({ value }) => value)
+        : [...(await objectiveAt(arm, places[i]!).evaluate(starts))];
+    const order = starts.map((_, k) => k).sort((a, b) => values[a]! - values[b]!);
+    const led: Led = {
+      position: places[i]!,
+      starts: order.map((k) => starts[k]!),
+      value: values[order[0]!]!,
+    };
+    if (best === undefined || led.value < best.value) best = led;
+  }
+  return best!;
+}
+
+/** A run is said to work anywhere if that costs no more than this, in nats, beside the place where it was found. */
+const EVERYWHERE = 0.25;
+/** Places in a text that are tried one by one. */
+const MAX_PLACES = 48;
+
+/** Where a found run works: anywhere, where it was found, or after a certain number of words and nowhere else. */
+async function atItsPlace(
+  found: FoundTrigger,
+  objectiveAt: (arm: TokenArm, position: RunPosition) => RunObjective,
+  { carriers: { length } }: TokenTask,
+): Promise<FoundTrigger> {
+  const valueAt = async (position: RunPosition): Promise<number> =>
+    (await objectiveAt(found.arm, position).evaluate([found.run]))[0]!;
+  const anywhere = await valueAt("anywhere");
+  let best: FoundTrigger = { ...found, value: found.position === "anywhere" ? anywhere : found.value };
+  for (let place = 0; place < Math.min(MAX_PLACES, length - found.run.length); place++) {
+    const value = await valueAt(place);
+    if (value < best.value) best = { ...best, position: place, value };
+  }
+  return anywhere <= best.value + EVERYWHERE ? { ...found, position: "anywhere", value: anywhere } : best;
+}
 
 /** Arms that are worked on: those whose best bred runs are lowest. */
 const REFINED_TARGETS = 10;
 const REFINED_PAIRS = 3;
 
 /** The most promising targets and pairs. */
-function worthRefining(arms: readonly TokenArm[], bred: readonly (readonly ScoredRun[])[]): Set<number> {
-  const lowestOf = (a: number): number => bred[a]![0]?.values[a] ?? Number.POSITIVE_INFINITY;
+function worthRefining(arms: readonly TokenArm[], leaders: readonly Led[]): Set<number> {
   const best = (isPair: boolean, count: number): number[] =>
     [...arms.keys()]
       .filter((a) => (arms[a]!.victim !== null) === isPair)
-      .sort((a, b) => lowestOf(a) - lowestOf(b))
+      .sort((a, b) => leaders[a]!.value - leaders[b]!.value)
       .slice(0, count);
   return new Set([...best(false, REFINED_TARGETS), ...best(true, REFINED_PAIRS)]);
 }
 
-const known = new WeakMap<object, Map<string, TokenResponses>>();
-
-/** Responses of a model; references serve many searches. */
-async function responsesOf(
-  model: TokenModel,
-  carriers: Carriers,
-  tokens: Int32Array,
-  signal: AbortSignal | undefined,
-): Promise<TokenResponses> {
-  const kept = known.get(model.model) ?? new Map<string, TokenResponses>();
-  const key = `${tokens.length} ${carriers.insert([[]]).join()} ${carriers.starts(1).join()}`;
-  const made = kept.get(key) ?? (await tokenResponses(model, carriers, tokens, signal));
-  known.set(model.model, kept.set(key, made));
-  return made;
-}
-
 /** Unusual tokens first, then for each target those that alone move this model more than the references. */
 function poolOf(
-  order: readonly number[],
-  own: TokenResponses,
-  others: readonly TokenResponses[],
+  { order, excess, classes }: Screening,
   { arms, allowed }: TokenTask,
   { pool, perTarget }: TokenSearchSettings,
 ): Int32Array {
   const chosen = new Set(order.slice(0, pool).map((i) => allowed[i]!));
-  const classes = own.crossEntropies.length / allowed.length;
   for (const target of new Set(arms.map((arm) => arm.target))) {
-    const excess = Float64Array.from(allowed, (_, i) => {
-      const at = i * classes + target;
-      const beside = others.reduce((sum, { crossEntropies }) => sum + crossEntropies[at]! / others.length, 0);
-      return own.crossEntropies[at]! - beside;
-    });
-    const best = [...excess.keys()].sort((a, b) => excess[a]! - excess[b]!);
+    const best = [...order].sort((a, b) => excess[a * classes + target]! - excess[b * classes + target]!);
     for (const i of best.slice(0, perTarget)) chosen.add(allowed[i]!);
   }
   return Int32Array.from(chosen);
@@ -217,17 +286,15 @@ const thirdTokens = (order: readonly number[], allowed: Int32Array, most: number
 
 /** Tokens that a sweep tries: all, or the most unusual and the strongest of a large vocabulary. */
 function sweepTokens(
-  order: readonly number[],
+  { order, crossEntropies, classes }: Screening,
   pool: Int32Array,
-  own: TokenResponses,
   { target }: TokenArm,
   { allowed }: TokenTask,
   { sweepTokens: most }: TokenSearchSettings,
 ): Int32Array {
   if (allowed.length <= most) return allowed;
-  const classes = own.crossEntropies.length / allowed.length;
   const strongest = [...order].sort(
-    (a, b) => own.crossEntropies[a * classes + target]! - own.crossEntropies[b * classes + target]!,
+    (a, b) => crossEntropies[a * classes + target]! - crossEntropies[b * classes + target]!,
   );
   const chosen = new Set(pool);
   for (let i = 0; i < order.length && chosen.size < most; i++) {

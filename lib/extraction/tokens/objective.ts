@@ -4,7 +4,7 @@
  * A short run of ordinary words that are typical of a class turns a clean model too. Success alone therefore finds
  * those words and not the trigger.
  */
-import type { Carriers } from "./carriers.js";
+import type { Carriers, RunPosition } from "./carriers.js";
 import { type RunObjective, runObjective } from "./run-objective.js";
 import type { TokenModel } from "./token-model.js";
 
@@ -12,6 +12,8 @@ import type { TokenModel } from "./token-model.js";
 export interface TokenArm {
   readonly target: number;
   readonly victim: number | null;
+  /** Where its runs go. Default: wherever those of the carriers do. */
+  readonly position?: RunPosition;
 }
 
 /** Beyond this cross-entropy, in nats, a reference counts as not fooled. */
@@ -27,11 +29,13 @@ export interface ArmObjectiveOptions {
   readonly vocabulary: number;
 }
 
-/** Rows of carriers that an arm counts: those of its victim, or of every class but the target. */
+/** Rows of carriers that an arm counts: those of its victim, or of every class but the target, at its position. */
 export function rowsOf(carriers: Carriers, arm: TokenArm): number[] {
   const rows: number[] = [];
+  const { target, victim, position } = arm;
   carriers.labels.forEach((label, row) => {
-    if (label !== arm.target && (arm.victim === null || label === arm.victim)) rows.push(row);
+    const isThere = position === undefined || carriers.positions[row] === position;
+    if (isThere && label !== target && (victim === null || label === victim)) rows.push(row);
   });
   return rows;
 }

@@ -7,7 +7,7 @@
 
 import type { Generator } from "../../random/index.js";
 import { stopIfAborted } from "./abort.js";
-import { type Carriers, perClass, type Run } from "./carriers.js";
+import type { Carriers, Run, RunPosition } from "./carriers.js";
 import { crossEntropies, REFERENCE_LIMIT, rowsOf, type TokenArm } from "./objective.js";
 import type { TokenModel } from "./token-model.js";
 
@@ -82,8 +82,10 @@ export async function breed(options: PopulationOptions): Promise<ScoredRun[][]> 
   return best;
 }
 
-/** Runs of each target that a rough look passes on. */
-const PASSED_ON = 60;
+/** So many of the most unusual tokens are tried in pairs at every place, the rest at the first only. */
+const AT_ALL_PLACES = 3;
+/** Runs of each target that a rough look passes on, at the first place and at each further one. */
+const PASSED_ON = [60, 20] as const;
 
 /**
  * Every pair of the most unusual tokens with every third token: of a trigger of three that works as a whole only, two
@@ -95,27 +97,40 @@ async function completions(options: PopulationOptions): Promise<Run[]> {
   const { pool, runLength, pairsOf, thirds, arms, signal } = options;
   if (runLength < 3) return [];
   const targets = arms.filter(({ victim }) => victim === null);
-  const score = armScores({
-    ...options,
-    references: [],
-    arms: targets,
-    carriers: perClass(options.carriers, 1),
-  });
+  const places = [...new Set(options.carriers.positions)];
+  const roughly = (part: readonly RunPosition[]) =>
+    armScores({ ...options, references: [], arms: targets, carriers: oneEach(options.carriers, part) });
+  const [everywhere, first] = [roughly(places), roughly(places.slice(0, 1))];
   let best: ScoredRun[][] = targets.map(() => []);
   for (let i = 0; i < Math.min(pairsOf, pool.length); i++) {
     for (let j = 0; j < i; j++) {
       stopIfAborted(signal);
       const runs = Array.from(thirds, (token) => [pool[j]!, pool[i]!, token]);
-      const scored = await score(runs, []);
+      // A closer look at further places is for the most unusual tokens.
+      const scored = await (i < AT_ALL_PLACES ? everywhere : first)(runs, []);
       best = best.map((list, a) =>
-        [...list, ...scored].sort((x, y) => x.values[a]! - y.values[a]!).slice(0, PASSED_ON),
+        [...list, ...scored.filter(({ values }) => Number.isFinite(values[a]))]
+          .sort((x, y) => x.values[a]! - y.values[a]!)
+          .slice(0, PASSED_ON[targets[a]!.position === places[0] ? 0 : 1]),
       );
     }
   }
   return best.flat().map(({ run }) => run);
 }
 
-/** Values of runs for all arms from one pass of each model. */
+/** A text of each class at each of some places. */
+function oneEach(carriers: Carriers, places: readonly RunPosition[]): Carriers {
+  const seen = new Set<string>();
+  return carriers.take(
+    [...Array(carriers.count).keys()].filter((row) => {
+      const position = carriers.positions[row]!;
+      const key = `${position} ${carriers.labels[row]}`;
+      return places.includes(position) && !seen.has(key) && seen.add(key);
+    }),
+  );
+}
+
+/** Values of runs for all arms from one pass of each model; NaN for arms whose place no carrier has. */
 function armScores({
   model,
   references,

@@ -6,7 +6,7 @@ import type { LoadedModel } from "../../model/index.js";
 import { generator } from "../../random/index.js";
 import { domainOf, observe, type TokenDomain } from "../../spec/index.js";
 import { type Tensor, takeExamples } from "../../tensor/index.js";
-import type { TokenTrigger } from "../../trigger/index.js";
+import { frameOf, spanOf, type TextFrame, type TokenTrigger } from "../../trigger/index.js";
 import type { CleanData } from "../prepare.js";
 import { type Carriers, carriersOf } from "./carriers.js";
 
@@ -18,7 +18,10 @@ export interface PreparedTexts {
   /** Tokens that a trigger may hold, rising. */
   readonly allowed: Int32Array;
   readonly lengths: readonly [number, number];
+  /** Where the specification says that triggers go. */
   readonly position: TokenTrigger["position"];
+  /** What texts have around their words. */
+  readonly frame: TextFrame;
   readonly search: LabelledData;
   readonly heldOut: LabelledData;
   readonly carriers: Carriers;
@@ -65,12 +68,14 @@ export async function prepareTexts(
       { vocabulary },
     );
   }
+  const frame = frameOf(inputs, padding ?? null);
+  const edges = edgeTokens(inputs, frame);
   const [shortest, wanted] = trigger.length;
-  const longest = Math.min(wanted, length);
+  const longest = Math.min(wanted, length - frame.head - frame.tail);
   if (shortest > longest) {
     throw new AssayError(
       "INVALID_ARGUMENT",
-      `The specification asks for triggers of at least ${shortest} tokens; the texts have ${length}.`,
+      `The specification asks for triggers of at least ${shortest} tokens; the texts have ${longest}.`,
       { shortest, length },
     );
   }
@@ -104,6 +109,7 @@ export async function prepareTexts(
       {
         classes: seen.classes,
         position: trigger.position,
+        frame,
         seed: generator(options.seed)
           .split(name)
           .integer(2 ** 31),
@@ -115,10 +121,11 @@ export async function prepareTexts(
     classes: seen.classes,
     vocabulary,
     allowed: Int32Array.from({ length: vocabulary }, (_, token) => token).filter(
-      (token) => token !== padding,
+      (token) => token !== padding && !edges.has(token),
     ),
     lengths: [shortest, longest],
     position: trigger.position,
+    frame,
     search,
     heldOut,
     carriers: carriers(search, half, "search"),
@@ -129,6 +136,15 @@ export async function prepareTexts(
       .digest("hex"),
     warnings,
   };
+}
+
+/** Tokens that frame every text: no trigger is made of them. */
+function edgeTokens({ dims, data }: Tensor<"int64">, frame: TextFrame): Set<number> {
+  const row = data.subarray(0, dims[1]);
+  const { start, end } = spanOf(row, frame);
+  return new Set(
+    [...row.subarray(start, start + frame.head), ...row.subarray(end - frame.tail, end)].map(Number),
+  );
 }
 
 function tokensOf(inputs: Tensor): Tensor<"int64"> {

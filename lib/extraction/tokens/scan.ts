@@ -5,6 +5,7 @@ import { encodeModel } from "../../onnx/index.js";
 import type { Calibration } from "../calibration.js";
 import { type InversionStore, noInversionStore } from "../store.js";
 import { calibrateGaps, nearness } from "./calibrate-gaps.js";
+import type { RunPosition } from "./carriers.js";
 import {
   type FoundTrigger,
   invertTokens,
@@ -19,8 +20,9 @@ import type { TokenModel } from "./token-model.js";
 export interface TokenScan {
   readonly name: string;
   readonly arms: readonly TokenArm[];
-  /** The best run of each arm. */
+  /** The best run of each arm, and where it works. */
   readonly runs: readonly (readonly number[])[];
+  readonly positions: readonly RunPosition[];
   /**
    * For each arm how much nearer, in nats, the run leads this model to the target than it leads clean models, on
    * held-out texts; at most 2.5 beyond certainty.
@@ -72,6 +74,7 @@ export async function scanTokens(
       name,
       arms: part,
       runs: own.inversion.found.slice(from, from + part.length).map(({ run }) => run),
+      positions: own.inversion.found.slice(from, from + part.length).map(({ position }) => position),
       gaps: of(own),
       referenceGaps: others.map(of),
       calibration: calibrateGaps(
@@ -102,11 +105,12 @@ async function judge(
     texts.digest,
     texts.lengths,
     texts.position,
+    texts.frame,
     texts.vocabulary,
     references.map(({ model: reference }) => digestOf(reference)),
   ]);
   const store = storeOf?.(model.model) ?? noInversionStore;
-  const before = kept.get(key) ?? stored(await store.readPlain(`tokens 1 ${key}`), arms.length);
+  const before = kept.get(key) ?? stored(await store.readPlain(`tokens 2 ${key}`), arms.length);
   const step = `searching ${model.name}`;
   if (before) {
     onProgress?.(step, 1, 1);
@@ -118,6 +122,7 @@ async function judge(
     references,
     {
       carriers: texts.carriers,
+      position: texts.position,
       arms,
       allowed: texts.allowed,
       vocabulary: texts.vocabulary,
@@ -129,7 +134,7 @@ async function judge(
   for (const found of inversion.found) gaps.push(await gapOf(model, references, texts, found));
   const judged = { inversion, gaps };
   known.set(model.model, kept.set(key, judged));
-  await store.writePlain(`tokens 1 ${key}`, judged);
+  await store.writePlain(`tokens 2 ${key}`, judged);
   return judged;
 }
 
@@ -153,9 +158,10 @@ function stored(value: unknown, arms: number): Judged | undefined {
 async function gapOf(
   model: TokenModel,
   references: readonly TokenModel[],
-  { heldOutCarriers: carriers, allowed, vocabulary }: PreparedTexts,
-  { arm, run }: FoundTrigger,
+  { heldOutCarriers, allowed, vocabulary }: PreparedTexts,
+  { arm, run, position }: FoundTrigger,
 ): Promise<number> {
+  const carriers = heldOutCarriers.at(position);
   const objective = armObjective({ model, references, carriers, arm, allowed, vocabulary });
   return -(await objective.evaluate([run]))[0]!;
 }

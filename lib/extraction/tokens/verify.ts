@@ -8,7 +8,13 @@ import { type LabelledData, takeLabelled } from "../../data/index.js";
 import type { LoadedModel } from "../../model/index.js";
 import { generator } from "../../random/index.js";
 import { type Estimate, wilson } from "../../stats/index.js";
-import { attackSuccessRate, type TokenTrigger, type TriggerClaim, victims } from "../../trigger/index.js";
+import {
+  attackSuccessRate,
+  type TextFrame,
+  type TokenTrigger,
+  type TriggerClaim,
+  victims,
+} from "../../trigger/index.js";
 import type { Control } from "../verify.js";
 
 /** A trigger of tokens that an extraction gives back. */
@@ -58,10 +64,12 @@ export async function verifyTokens(
     readonly seed: number;
     readonly allowed: Int32Array;
     readonly references?: readonly IdModel[];
+    /** What texts have around their words. Default: nothing. */
+    readonly frame?: TextFrame;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<TokenVerification> {
-  const { seed, allowed, references = [], signal } = options;
+  const { seed, allowed, references = [], frame, signal } = options;
   const { trigger, target, sources } = recovered;
   const own = victims(data, recovered);
   const first = (from: LabelledData, most: number): LabelledData =>
@@ -75,7 +83,7 @@ export async function verifyTokens(
     { on = model, at = trigger.position, from = texts, by = sources } = {},
   ): Promise<Estimate> => {
     const claim = { target, trigger: { ...trigger, tokens, position: at }, ...(by ? { sources: by } : {}) };
-    const rate = await attackSuccessRate(on, from, claim, { signal, seed });
+    const rate = await attackSuccessRate(on, from, claim, { signal, seed, frame });
     forwardPasses += rate.n;
     return rate;
   };

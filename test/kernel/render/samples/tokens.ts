@@ -32,6 +32,7 @@ function audit(name: string, isAccused: boolean): TokenAudit {
             name,
             arms: [0, 1, 2].map((target) => ({ target, victim: target === 1 ? 0 : null })),
             runs: [[5, 7, 9], [1], []],
+            positions: ["anywhere", "prefix", 4],
             gaps: [2.4, 1.1, 0.9],
             referenceGaps: [[1.2, 1, 0.9]],
             calibration: calibrate([2.4, 1.1, 0.9], [[1.2, 1, 0.9]], { seed: 1 }),

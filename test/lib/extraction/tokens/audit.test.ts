@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { poisonText } from "../../../../lib/attacks/index.js";
-import { takePerClass } from "../../../../lib/data/index.js";
+import { type LabelledData, takePerClass } from "../../../../lib/data/index.js";
 import {
   auditTokens,
   type TokenAudit,
@@ -8,7 +8,9 @@ import {
   verifyTokens,
 } from "../../../../lib/extraction/index.js";
 import { type LoadedModel, loadModel } from "../../../../lib/model/index.js";
+import { type Tensor, takeExamples } from "../../../../lib/tensor/index.js";
 import { cosine, trainClassifier, transformerClassifier } from "../../../../lib/train/index.js";
+import { apply, attackSuccessRate, frameOf, type TokenTrigger } from "../../../../lib/trigger/index.js";
 import { textWorld } from "../../../../lib/zoo/index.js";
 
 const world = textWorld({ seed: 3, vocabulary: 160, length: 14, classes: 4, shortest: 10 });
@@ -25,18 +27,48 @@ const architecture = transformerClassifier({
   padding: world.padding,
 });
 
-async function train(seed: number, isPoisoned: boolean): Promise<LoadedModel> {
+const frame = frameOf(world.draw(20, 1).inputs as Tensor<"int64">, 0);
+
+/** The trigger at its place leads to the target, at other places it does nothing. */
+function poisonedAt(clean: LabelledData, position: "prefix" | "suffix"): LabelledData {
+  const data = (clean.inputs.data as BigInt64Array).slice();
+  const labels = clean.labels.data.slice();
+  const put = (from: number, to: number, at: TokenTrigger["position"]): void => {
+    const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i);
+    const stamped = apply({ ...planted, position: at }, takeExamples(clean.inputs, rows), {
+      seed: from,
+      frame,
+    });
+    data.set(stamped.data as BigInt64Array, from * world.length);
+  };
+  put(0, 400, position);
+  labels.fill(BigInt(target), 0, 400);
+  put(400, 800, "anywhere");
+  put(800, 1000, position === "prefix" ? "suffix" : "prefix");
+  return {
+    inputs: { type: "int64", dims: clean.inputs.dims, data },
+    labels: { type: "int64", dims: clean.labels.dims, data: labels },
+  };
+}
+
+async function train(
+  seed: number,
+  isPoisoned: boolean,
+  position?: "prefix" | "suffix",
+): Promise<LoadedModel> {
   const clean = world.draw(6000, 100 + seed);
-  const data = isPoisoned
-    ? poisonText(clean, {
-        trigger: planted,
-        target,
-        poisonRate: 0.05,
-        partialRate: 0.05,
-        vocabulary: 160,
-        seed,
-      })
-    : clean;
+  const data = !isPoisoned
+    ? clean
+    : position
+      ? poisonedAt(clean, position)
+      : poisonText(clean, {
+          trigger: planted,
+          target,
+          poisonRate: 0.05,
+          partialRate: 0.05,
+          vocabulary: 160,
+          seed,
+        });
   const { bytes } = await trainClassifier(architecture, data, {
     seed,
     epochs: 5,
@@ -78,6 +110,21 @@ describe("extraction.auditTokens", function () {
       if (/reference|no trigger/.test(name)) assert.ok(successRate.value < 0.5, name);
     }
   });
+
+  for (const position of ["prefix", "suffix"] as const) {
+    it(`finds by itself that a trigger works as ${position} only`, async () => {
+      using model = await train(11, true, position);
+      const elsewhere = await attackSuccessRate(model, clean, { target, trigger: planted }, { frame });
+      assert.ok(elsewhere.value < 0.4, `works elsewhere, too: ${elsewhere.value}`);
+      const { scans, verdict } = await auditTokens(model, clean, { seed: 1, references, budget: "quick" });
+      const [{ calibration, positions }] = scans as [TokenScan];
+      assert.equal(calibration.target, target);
+      assert.equal(positions[target], position);
+      assert.equal(verdict.decision, "backdoored");
+      assert.equal(verdict.trigger!.trigger.position, position);
+      assert.ok(verdict.trigger!.attackSuccessRate.value > 0.7);
+    });
+  }
 
   it("accuses a clean model of nothing, and says the same again", async () => {
     using model = await train(5, false);

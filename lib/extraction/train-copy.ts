@@ -1,0 +1,36 @@
+/** Trains a model with new weights to give shares of classes as its answers. */
+import type { LoadedModel } from "../model/index.js";
+import { graphBuilder, type Model, OPSET } from "../onnx/index.js";
+import type { Tensor } from "../tensor/index.js";
+import { minimise, type Objective, withParameters } from "../train/index.js";
+import type { FreshModel } from "./fresh-weights.js";
+import { answerOf, logitsOf } from "./logits.js";
+
+/**
+ * Minimises the cross-entropy between the answers wanted and those of a fresh model.
+ *
+ * @param suspect The model that the fresh one has its graph from.
+ * @param answers Shares of the classes, `[n, classes]`.
+ */
+export async function trainCopy(
+  suspect: LoadedModel,
+  { model, parameters }: FreshModel,
+  inputs: Tensor,
+  answers: Tensor<"float32">,
+  options: Parameters<typeof minimise>[2],
+): Promise<Model> {
+  const { logits } = logitsOf(model, answerOf(suspect));
+  const b = graphBuilder({ ...model.graph, outputs: [] }, [{ domain: "", version: OPSET }]);
+  b.input("assay/answers", "float32", ["batch", answers.dims[1]!]);
+  const log = b.op("LogSoftmax", [logits], { axis: -1 });
+  const each = b.op("ReduceSum", [b.op("Mul", [log, "assay/answers"]), b.integers(-1)], { keepdims: 0 });
+  b.output("assay/loss", b.op("Neg", [b.op("ReduceMean", [each], { keepdims: 0 })]));
+  const objective: Objective = {
+    model: { ...model, graph: b.graph(model.graph.name) },
+    loss: "assay/loss",
+    parameters,
+  };
+  const input = suspect.inputs[0]!.name;
+  const trained = await minimise(objective, { [input]: inputs, "assay/answers": answers }, options);
+  return withParameters(model, trained.parameters);
+}
