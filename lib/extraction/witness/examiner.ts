@@ -78,7 +78,7 @@ export class Examiner {
 const numbersOf = ({ data }: Tensor): number[] => Array.from(data as ArrayLike<number | bigint>, Number);
 
 /** The answer that an output stands for. */
-function labelOf(output: Tensor): number {
+export function labelOf(output: Tensor): number {
   const values = numbersOf(output);
   if (values.length === 1) return Number.isInteger(values[0]) ? values[0]! : Number(values[0]! > 0.5);
   return values.indexOf(Math.max(...values));

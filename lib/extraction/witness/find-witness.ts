@@ -8,10 +8,14 @@
  */
 
 import { AssayError } from "../../errors.js";
-import type { LoadedModel } from "../../model/index.js";
+import { type LoadedModel, wrapModel } from "../../model/index.js";
 import {
   type Finding,
   type FoundLogic,
+  fedInputs,
+  foldBranches,
+  followBranches,
+  hasBranches,
   inlineFunctions,
   type Model,
   plantedLogic,
@@ -22,7 +26,7 @@ import { type Estimate, wilson } from "../../stats/index.js";
 import { sizeOf, type Tensor, takeExamples, tensor } from "../../tensor/index.js";
 import { ascend } from "./ascend.js";
 import { candidates, noise } from "./candidates.js";
-import { type Examined, Examiner } from "./examiner.js";
+import { type Examined, Examiner, labelOf } from "./examiner.js";
 import { like, shrink, stamped, unitsOf } from "./shrink.js";
 import { stopIf } from "./stop.js";
 
@@ -77,13 +81,42 @@ export async function findWitness(
   inputs: Tensor,
   options: WitnessOptions,
 ): Promise<GraphWitness | null> {
-  const graph = inlineFunctions(upgradeModel(model.graph));
+  const graph = foldBranches(inlineFunctions(upgradeModel(model.graph)));
+  const witness = await showAny(graph, inputs, options);
+  if (witness || !hasBranches(graph)) return witness;
+  // Logic inside a branch that clean inputs take: what is shown on that way must hold for the whole model.
+  try {
+    const [input] = fedInputs(graph.graph);
+    const { model: way } = followBranches(graph, { [input!.name]: takeExamples(inputs, [0]) });
+    const onWay = await showAny(way, inputs, options);
+    return onWay && (await answersAlike(graph, way, [onWay.clean, onWay.triggered])) ? onWay : null;
+  } catch (error) {
+    stopIf(options.signal);
+    if (!(error instanceof AssayError)) throw error;
+    // A model that cannot be run on one example has no way to follow.
+    return null;
+  }
+}
+
+/** The first finding that can be shown. */
+async function showAny(graph: Model, inputs: Tensor, options: WitnessOptions): Promise<GraphWitness | null> {
   for (const found of plantedLogic(graph).slice(0, MAX_FINDINGS)) {
     stopIf(options.signal);
     const witness = await show(graph, found, inputs, options);
     if (witness) return witness;
   }
   return null;
+}
+
+async function answersAlike(graph: Model, way: Model, examples: readonly Tensor[]): Promise<boolean> {
+  using whole = wrapModel(graph, { threads: 1 });
+  using part = wrapModel(way, { threads: 1 });
+  for (const example of examples) {
+    const [expected] = Object.values(await whole.run(example));
+    const [found] = Object.values(await part.run(example));
+    if (labelOf(expected!) !== labelOf(found!)) return false;
+  }
+  return true;
 }
 
 async function show(

@@ -7,10 +7,13 @@ import { floatLookAlikes } from "../../../lib/bench/graph/look-alikes.js";
 import { questions } from "../../../lib/bench/graph/questions.js";
 import { sealedSets } from "../../../lib/bench/graph/sealed-sets.js";
 import {
+  type Answer,
+  body,
   FLOAT,
   floats,
   INT64,
   int64,
+  part,
   plant,
   type Question,
   type Site,
@@ -146,6 +149,28 @@ describe("extraction.findWitness", () => {
     ]) {
       assert.ok(await witnessOf(disguises[name]!(image), images), name);
     }
+  });
+
+  it("shows arithmetic in a branch that every clean image takes", async () => {
+    const inBranch: Answer = (s, _gate, logits, payload) => {
+      const isAny = s.b.op("Greater", [s.b.op("ReduceMax", [s.x], { keepdims: 0 }), s.b.number(0)]);
+      const taken = body(s.b, "taken", (pen) => {
+        const least = pen.op("ReduceMin", [part({ ...s, b: pen }), pen.integers(1)], { keepdims: 1 });
+        const above = pen.op("Relu", [pen.op("Sub", [least, pen.number(0.9)])]);
+        return pen.op("Add", [
+          logits,
+          pen.op("Mul", [above, pen.op("Mul", [pen.constant(payload), pen.number(20)])]),
+        ]);
+      });
+      const left = body(s.b, "left", (pen) => pen.op("Neg", [logits]));
+      return s.b.op("If", [isAny], { then_branch: { graph: taken }, else_branch: { graph: left } });
+    };
+    const found = await witnessOf(
+      plant(image, ({ b }) => b.number(0), inBranch),
+      images,
+    );
+    assert.equal(found!.after, 3);
+    assert.equal(found!.witness.attackSuccessRate.value, 1);
   });
 
   it("finds nothing where nothing is planted", async () => {
