@@ -171,12 +171,14 @@ export function graphBuilder(from?: Graph, opsets: readonly OperatorSet[] = []):
       for (const message of model.graph.initializers) {
         initializers.push({ ...message, name: rename(message.name ?? "") });
       }
-      // Node names must differ too, or onnxruntime refuses the graph.
+      // Node names must differ too, or onnxruntime refuses the graph: of those without one, the first takes the prefix.
       const nodeNames = new Set(nodes.map(({ name }) => name));
       for (const node of model.graph.nodes) {
         const copy = renameNode(node, rename);
-        const name = prefix + (node.name ?? "");
-        nodes.push({ ...copy, name: nodeNames.has(name) ? (copy.outputs[0] ?? "") : name });
+        const wanted = prefix + (node.name ?? "");
+        const name = nodeNames.has(wanted) ? (copy.outputs.find((output) => output !== "") ?? "") : wanted;
+        if (name !== "") nodeNames.add(name);
+        nodes.push({ ...copy, name });
       }
       return Object.fromEntries(model.graph.outputs.map(({ name }) => [name, rename(name)]));
     },

@@ -1,4 +1,6 @@
 /** What a scan of a file reports. */
+import { nodeLabel } from "../graph.js";
+import type { Node } from "../schema.js";
 
 /** How much a finding weighs: worth knowing, worth a look, or what planted logic looks like. */
 export type Severity = "info" | "warn" | "flag";
@@ -13,6 +15,10 @@ export interface Finding {
   /** An input that shows it; a scan never runs the model, so it gives none. */
   readonly witness: null;
 }
+
+/** How a finding names a node: `"name"`, or `If that makes "output"` where it has none. */
+export const placeOf = (node: Node): string =>
+  node.name ? nodeLabel(node) : `${node.opType} ${nodeLabel(node)}`;
 
 /** Makes a finding. */
 export const finding = (rule: string, severity: Severity, node: string | null, why: string): Finding => ({

@@ -1,9 +1,8 @@
 /** Rules about logic that looks at an input's content and acts on it: how a backdoor is written into a graph. */
 import { subgraphs } from "../attributes.js";
-import { nodeLabel } from "../graph.js";
 import type { Graph, Node } from "../schema.js";
 import { flowsOf } from "./dataflow.js";
-import { type Finding, finding, type Severity } from "./finding.js";
+import { type Finding, finding, placeOf, type Severity } from "./finding.js";
 import { type Flow, isEarlyQuestion } from "./flow.js";
 import { isUseOfPadding } from "./node-flow.js";
 import { tellsShapeOnly } from "./operators.js";
@@ -129,7 +128,7 @@ function found(
 ): FoundLogic[] {
   const questions = originsOf(deciding, view);
   return [
-    { finding: finding(rule, severity, nodeLabel(node), why), node, path: view.path, deciding, questions },
+    { finding: finding(rule, severity, placeOf(node), why), node, path: view.path, deciding, questions },
   ];
 }
 

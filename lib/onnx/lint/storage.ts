@@ -1,12 +1,12 @@
 /** Rules about what a file stores: weights that nobody reads, two contents in one tensor, ways out of the folder. */
 import { isAbsolute, normalize } from "node:path";
 import { intsAttribute } from "../attributes.js";
-import { initializersOf, nodeLabel, readsOf, visitNodes } from "../graph.js";
+import { initializersOf, readsOf, visitNodes } from "../graph.js";
 import type { Graph, Model, TensorMessage } from "../schema.js";
 import { byteLength } from "../source.js";
 import { dimsOf, rawLength } from "../tensors.js";
 import { lintOperators } from "./custom-operators.js";
-import { type Finding, finding } from "./finding.js";
+import { type Finding, finding, placeOf } from "./finding.js";
 import { storedResult, storedTensor } from "./stored.js";
 
 /** Elements from which a tensor that nobody reads, or a shape, is large. */
@@ -140,7 +140,7 @@ function lintShapes(graph: Graph): Finding[] {
     const size = (given ?? []).reduce((product, dim) => product * Math.abs(dim), 1);
     if (size > BOMB) {
       const why = `it asks for a tensor of [${given!.join(", ")}], ${size.toPrecision(3)} elements`;
-      found.push(finding("shape-bomb", "flag", nodeLabel(node), why));
+      found.push(finding("shape-bomb", "flag", placeOf(node), why));
     }
   });
   return found;
