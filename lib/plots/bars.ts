@@ -1,7 +1,10 @@
 /** Bars over numbered places, one colour for each series: counts or shares that need no interval. */
 import { AssayError } from "../errors.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, layout, say } from "./style.js";
+import { axis, colourOf, faint, layout, say } from "./style.js";
+
+/** With more places than this, bars of several series side by side become stripes: they are laid over each other. */
+const MANY = 30;
 
 /** Options of {@link bars}. */
 export interface BarOptions {
@@ -13,7 +16,7 @@ export interface BarOptions {
 }
 
 /**
- * Bars at places 0, 1, 2 …, series side by side.
+ * Bars at places 0, 1, 2 …, series side by side, or over each other where there are many places.
  *
  * @param series Heights by name. For rates that were estimated draw `estimates`, which has intervals.
  * @throws AssayError INVALID_ARGUMENT if there is nothing to draw.
@@ -28,6 +31,7 @@ export function bars(
   if (all.length === 0 || all.some(([, heights]) => heights.length === 0)) {
     throw new AssayError("INVALID_ARGUMENT", "plots.bars: there is nothing to draw.");
   }
+  const isMany = all.length > 1 && all.some(([, heights]) => heights.length > MANY);
   return {
     kind: "figure",
     data: all.map(([name, heights], index) => ({
@@ -35,9 +39,15 @@ export function bars(
       name,
       x: heights.map((_, place) => place),
       y: heights,
-      marker: { color: colourOf(index) },
+      marker: isMany
+        ? { color: faint(colourOf(index), 0.45), line: { color: colourOf(index), width: 1 } }
+        : { color: colourOf(index) },
     })),
-    layout: layout(title, { xaxis: axis(places), yaxis: axis(label, { rangemode: "tozero" }), bargap: 0.1 }),
+    layout: layout(title, {
+      xaxis: axis(places),
+      yaxis: axis(label, { rangemode: "tozero" }),
+      ...(isMany ? { barmode: "overlay", bargap: 0 } : { bargap: 0.1 }),
+    }),
     description: all
       .slice(0, 4)
       .map(([name, heights]) => `${name}: ${describeHeights(heights)}`)

@@ -45,8 +45,6 @@ export function estimates(
     return {
       type: "scatter",
       mode: "markers",
-      // Rates of 0 and 1 lie on the edge and shall be seen whole.
-      cliponaxis: false,
       name,
       x: values.map(({ value }) => value),
       y: shown.map((one) => names.indexOf(one) + offset(index)),
@@ -69,6 +67,7 @@ export function estimates(
   });
   const labels = names.map((name) => wrapped(name, LONGEST_LINE));
   const lines = labels.map((label) => label.split("<br>"));
+  const span = range[1] - range[0];
   const longest = Math.max(...lines.flat().map((text) => text.length));
   const mostLines = Math.max(...lines.map(({ length }) => length));
   return {
@@ -77,7 +76,8 @@ export function estimates(
     layout: layout(title, {
       height: 150 + names.length * Math.max(34 + (all.length > 2 ? 10 : 0), 12 + 16 * mostLines),
       width: Math.min(920, 420 + 7 * longest),
-      xaxis: axis(label, { range: [range[0], range[1]] }),
+      // A little wider, so that rates of 0 and 1 lie clear of the names of the rows and of the edge.
+      xaxis: axis(label, { range: [range[0] - 0.03 * span, range[1] + 0.03 * span] }),
       yaxis: axis(rows, {
         tickmode: "array",
         tickvals: names.map((_, row) => row),

@@ -133,7 +133,8 @@ export function fewShotCurve({ shots, series, draws, n, warnings }: FewShotCurve
         x: [...shots, ...[...shots].reverse()],
         y: [...points.map(({ high }) => high), ...points.map(({ low }) => low).reverse()],
         fill: "toself",
-        fillcolor: faint(colourOf(i), 0.12),
+        // The controls' bands are wide, and there are several of them.
+        fillcolor: faint(colourOf(i), isControl ? 0.07 : 0.25),
         line: { width: 0 },
         hoverinfo: "skip",
         showlegend: false,

@@ -84,6 +84,12 @@ function clauseText(clause: ClauseReport): string {
   return parts.join("; ");
 }
 
+/** A symbol as it is; a measurement without the digits that float32 adds to it. */
+const inputValue = (value: number | bigint): string =>
+  typeof value === "number" && !Number.isInteger(value)
+    ? String(Number(value.toPrecision(6)))
+    : String(value);
+
 /** The counterexample in words, with its picture where it is one. */
 async function counterexampleHtml(
   { counterexample, statement }: ClauseReport,
@@ -97,7 +103,7 @@ async function counterexampleHtml(
       counterexample.text !== null
         ? ` Input: ${plainLine(counterexample.text)}`
         : input.data.length <= 64
-          ? ` Input: ${Array.from(input.data as ArrayLike<unknown>).join(" ")}.`
+          ? ` Input: ${Array.from(input.data as ArrayLike<number | bigint>, inputValue).join(" ")}.`
           : "";
     return html`<p>${words}.${values}</p>`;
   }
