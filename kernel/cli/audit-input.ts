@@ -155,7 +155,10 @@ export function checkInputs(model: LoadedModel, { inputs }: CleanFile, data: str
         input.dims.every((dim, i) => i === 0 || typeof dim !== "number" || dim === dims[i])));
   if (fits) return;
   const scaled = type.startsWith("float") ? "" : ", scaled as the model takes them";
-  const hint = input.type === type ? shapeHint(input.dims, dims) : ` Save them as ${input.type}${scaled}.`;
+  const hint =
+    input.type === type
+      ? shapeHint(input.dims, dims, type === "int64")
+      : ` Save them as ${input.type}${scaled}.`;
   throw new AssayError(
     "SHAPE_MISMATCH",
     `audit: the model "${model.name}" takes ${input.type} [${input.dims.join(", ")}], "${data}" holds ${type} [${dims.join(", ")}].${hint}`,
@@ -164,7 +167,7 @@ export function checkInputs(model: LoadedModel, { inputs }: CleanFile, data: str
 }
 
 /** How inputs of another shape would fit: with the same values, or with the channels moved. */
-function shapeHint(wanted: readonly (number | string)[], given: readonly number[]): string {
+function shapeHint(wanted: readonly (number | string)[], given: readonly number[], isText: boolean): string {
   const [count = 0, ...own] = given;
   const sizes = wanted.slice(1);
   if (own.length === 3 && sizes.length === 3) {
@@ -173,6 +176,8 @@ function shapeHint(wanted: readonly (number | string)[], given: readonly number[
     if (fits([2, 0, 1])) return " Move the channels to the front: inputs.transpose(0, 3, 1, 2) in Python.";
     if (fits([1, 2, 0])) return " Move the channels to the end: inputs.transpose(0, 2, 3, 1) in Python.";
   }
+  if (own.length === 1 && sizes.length === 1 && isText)
+    return ` Cut the texts to ${sizes[0]} tokens, or fill them up with the padding token.`;
   const product = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1);
   const known = sizes.filter((dim): dim is number => typeof dim === "number");
   if (known.length < sizes.length || product(known) !== product(own)) return "";

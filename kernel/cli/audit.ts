@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import type { AuditOptions, Budget } from "../../lib/extraction/index.js";
 import type { LoadedModel } from "../../lib/model/index.js";
+import type { Tensor } from "../../lib/tensor/index.js";
 import { checkInputs, checkReferences, readClean, statedRange, statedTokens } from "./audit-input.js";
 import { fileHash, writeAudit } from "./audit-output.js";
 import { auditProgress } from "./audit-progress.js";
@@ -70,15 +71,20 @@ Examples:
   assay audit suspect.onnx --data clean.npz --references ref-*.onnx --json verdict.json --html report.html`;
 
 async function runAudit(file: string, options: Options): Promise<void> {
-  const [{ audit }, { anyBatch, loadModel }] = await Promise.all([
+  const [{ audit }, { anyBatch, loadModel, tokenInput }, { paddingOf }] = await Promise.all([
     import("../../lib/extraction/index.js"),
     import("../../lib/model/index.js"),
+    import("../../lib/spec/index.js"),
   ]);
-  const clean = await readClean(options.data);
+  const read = await readClean(options.data);
+  const clean = { ...read, inputs: asIds(read.inputs) };
   const domain = await statedTokens(options.spec, clean);
   const range = await statedRange(options.spec, clean);
+  const isText = clean.inputs.type === "int64" && clean.inputs.dims.length === 2;
+  const padding = domain?.padding ?? (isText ? paddingOf(clean.inputs) : 0);
   const load = async (path: string): Promise<LoadedModel> => {
-    const loaded = await loadModel(path);
+    const given = await loadModel(path);
+    const loaded = isText ? tokenInput(given, { padding }) : given;
     checkInputs(loaded, clean, options.data);
     return anyBatch(loaded, clean.inputs);
   };
@@ -110,6 +116,12 @@ async function runAudit(file: string, options: Options): Promise<void> {
   } finally {
     for (const one of files.keys()) one.release();
   }
+}
+
+/** Ids of int32 as int64: models of texts are seen as models of int64. */
+function asIds(inputs: Tensor): Tensor {
+  if (inputs.type !== "int32" || inputs.dims.length !== 2) return inputs;
+  return { type: "int64", dims: inputs.dims, data: BigInt64Array.from(inputs.data, BigInt) };
 }
 
 /** A store per model file, keyed by the file's hash. */

@@ -21,3 +21,4 @@ export {
   tapModel,
   wrapModel,
 } from "./model.js";
+export { tokenInput } from "./token-input.js";

@@ -66,5 +66,6 @@ export { type InnerValue, inferShapes } from "./shapes.js";
 export { bytesOf } from "./source.js";
 export { dimsKey, type SizedModel, type SpecialisedModel, sizedFor, specialise } from "./specialise.js";
 export { readTensor, tensorMessage } from "./tensors.js";
+export { tokenInput } from "./token-input.js";
 export { type UnmergedModel, unmergeWeights } from "./unmerge.js";
 export { upgradeModel } from "./upgrade.js";

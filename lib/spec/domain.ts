@@ -18,7 +18,7 @@ export function domainOf(model: Pick<LoadedModel, "graph">, inputs: Tensor): Dom
     return {
       type: "tokens",
       vocabulary: vocabularyOf(model) ?? largest + 1,
-      padding: 0,
+      padding: paddingOf(inputs),
       trigger: { length: [1, 5], position: "anywhere" },
     };
   }
@@ -29,6 +29,28 @@ export function domainOf(model: Pick<LoadedModel, "graph">, inputs: Tensor): Dom
     `spec: no domain suggests itself for inputs of ${inputs.type} [${inputs.dims.join(", ")}]. Write a specification.`,
     { type: inputs.type, dims: inputs.dims },
   );
+}
+
+/** Texts, of twenty, that a token must begin or end twice over to be taken for padding. */
+const PADDED = 1;
+
+/** The token that fills texts `[n, length]` up: the one that most often stands at an end twice over; 0 if none does. */
+export function paddingOf({ dims, data }: Tensor): number {
+  const [count = 0, length = 0] = dims;
+  if (dims.length !== 2 || length < 2) return 0;
+  const counts = new Map<number, number>();
+  const tokenAt = (row: number, at: number): number => Number(data[row * length + at]);
+  for (let row = 0; row < count; row++) {
+    for (const [end, next] of [
+      [length - 1, length - 2],
+      [0, 1],
+    ] as const) {
+      const token = tokenAt(row, end);
+      if (token === tokenAt(row, next)) counts.set(token, (counts.get(token) ?? 0) + 1);
+    }
+  }
+  const [token, times] = [...counts].reduce((most, one) => (one[1] > most[1] ? one : most), [0, 0]);
+  return 20 * times > PADDED * count ? token : 0;
 }
 
 function rangeOf(inputs: Tensor): [number, number] {

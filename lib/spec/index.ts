@@ -1,5 +1,5 @@
 export { type CheckData, type CheckOptions, check } from "./check.js";
-export { domainOf, enumerate } from "./domain.js";
+export { domainOf, enumerate, paddingOf } from "./domain.js";
 export { checkEveryInput, type EveryInputOptions } from "./exhaustive.js";
 export { functionModel, type Observable, type Observation, observe } from "./observe.js";
 export { parseSpecification, readSpecification } from "./parse.js";
