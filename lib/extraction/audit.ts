@@ -8,11 +8,12 @@ import { floatExamples, floatInput, type LoadedModel } from "../model/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
 import { conclude } from "./conclude.js";
 import { allTargets, fastSearch } from "./invert.js";
+import { searchMargins } from "./margin-search.js";
 import type { Arm, SearchOptions } from "./mask-search.js";
 import { pairsOf } from "./pairs.js";
 import { judgeLogic, logicCheck } from "./planted-logic.js";
 import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
-import { type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
+import { type MarginSets, type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
 import { simulateReferences, TRAINING_BATCH, whyNoSimulation } from "./simulated-references.js";
 import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";
 import { type InversionStore, noInversionStore } from "./store.js";
@@ -266,6 +267,7 @@ async function searchAll(
   const { references } = chosen;
   // Simulated references know less than the suspect, and squares would show that as well as a backdoor.
   const sweeps = chosen.isSimulated ? null : await sweepAll(model, references, images, plan, options, passes);
+  const margins = sweeps ? null : await marginsOfAll(model, references, images, options, passes);
   const scanOf = (name: string, arms: readonly Arm[], settings: Partial<SearchOptions>): ScanOptions => ({
     name,
     arms,
@@ -277,12 +279,10 @@ async function searchAll(
     onProgress,
   });
   const results = [
-    await scanTargets(
-      model,
-      references,
-      images,
-      scanOf("every class as target", allTargets(images.classes), {}),
-    ),
+    await scanTargets(model, references, images, {
+      ...scanOf("every class as target", allTargets(images.classes), {}),
+      margins,
+    }),
   ];
   const { pairs, possible } = await pairsOf(model, images);
   const why = whyNoPairs(plan, pairs, chosen);
@@ -339,6 +339,42 @@ async function sweepAll(
   const [own, ...others] = responses;
   return { own: own!, references: others };
 }
+
+/**
+ * Largest margins where no squares were swept.
+ *
+ * Beside three simulated references 23 instead of 20 of 24 attacked development models came out below 0.05 with them,
+ * and 1 instead of 0 of 19 clean ones. Beside squares they bring nothing: every all-to-one trigger was found without,
+ * and one more score only weakens that of source-specific ones (found in 20 % instead of 27 %).
+ */
+async function marginsOfAll(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  images: PreparedImages,
+  { seed, signal, onProgress }: AuditOptions,
+  passes: { forward: number; backward: number },
+): Promise<MarginSets | null> {
+  if (references.length < 2) return null;
+  const starts = Math.max(MARGIN_STARTS[0], Math.min(MARGIN_STARTS[1], Math.floor(200 / images.classes)));
+  const all: Float64Array[] = [];
+  for (const one of [model, ...references]) {
+    const found = await searchMargins(one, images, {
+      seed,
+      starts,
+      steps: 40,
+      learningRate: 0.1,
+      signal,
+      onProgress: (done, of) => onProgress?.(`largest margins: ${one.name}`, done, of),
+    });
+    passes.forward += found.passes;
+    passes.backward += found.passes;
+    all.push(found.margins);
+  }
+  const [own, ...others] = all;
+  return { own: own!, references: others };
+}
+
+const MARGIN_STARTS = [2, 10] as const;
 
 const PAIRS = "every pair of victim and target";
 const NOT_CLEAN = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";

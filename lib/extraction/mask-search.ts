@@ -64,6 +64,11 @@ export interface SearchOptions {
   readonly learningRate: number;
   /** First weight of the mask's L1 norm, its factor of change, and rounds before it changes. */
   readonly cost: { readonly initial: number; readonly factor: number; readonly patience: number };
+  /**
+   * Rounds without a smaller mask after which an arm is left alone, once its cost has gone both up and down. Default:
+   * every arm takes all steps.
+   */
+  readonly settled?: number;
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, of: number) => void;
@@ -86,17 +91,107 @@ export interface FoundMask {
   readonly trace: readonly { readonly maskL1Norm: number; readonly success: number; readonly cost: number }[];
 }
 
-/** State of one arm's schedule. */
+/** A search under way: every arm with its own mask, pattern, momentum and schedule. */
+export interface MaskSearch {
+  /** Makes `updates` updates of some arms, together as one batch, and closes a round of each. */
+  advance(which: readonly number[], updates: number): Promise<void>;
+  /** Rounds that an arm has had. */
+  rounds(arm: number): number;
+  /** Whether an arm has nothing more to gain: see `SearchOptions.settled`. */
+  isSettled(arm: number): boolean;
+  /** The best mask of an arm so far; if none worked, the last one. */
+  best(arm: number): FoundMask;
+}
+
+/** State of one arm. */
 interface ArmState {
+  readonly mask: Float32Array;
+  readonly pattern: Float32Array;
+  readonly maskAdam: Adam;
+  readonly patternAdam: Adam;
   cost: number;
+  hasRisen: boolean;
+  hasFallen: boolean;
   successes: number;
   failures: number;
   best: FoundMask | undefined;
+  /** Norm that the best mask was last compared with, and rounds since it got smaller by more than a hundredth. */
+  mark: number;
+  idle: number;
   trace: { maskL1Norm: number; success: number; cost: number }[];
 }
 
+/** Starts a search; nothing is run yet. */
+export function maskSearch(
+  objective: MaskObjective,
+  arms: readonly Arm[],
+  options: SearchOptions,
+): MaskSearch {
+  const { maskSize, patternSize } = objective;
+  const { seed, batch, learningRate, signal } = options;
+  const random = generator(seed).split("mask-search");
+  // Every arm draws from its own stream, so that adding or removing arms changes no other arm's start.
+  const states = arms.map<ArmState>((arm) => {
+    const stream = random.split(`${arm.victim}>${arm.target}`);
+    return {
+      mask: Float32Array.from({ length: maskSize }, () => start(stream)),
+      pattern: Float32Array.from({ length: patternSize }, () => start(stream)),
+      maskAdam: new Adam(maskSize, learningRate),
+      patternAdam: new Adam(patternSize, learningRate),
+      cost: options.cost.initial,
+      hasRisen: false,
+      hasFallen: false,
+      successes: 0,
+      failures: 0,
+      best: undefined,
+      mark: Number.POSITIVE_INFINITY,
+      idle: 0,
+      trace: [],
+    };
+  });
+  const draws = random.split("images");
+  return {
+    rounds: (arm) => states[arm]!.trace.length,
+    isSettled: (arm) => {
+      const { hasRisen, hasFallen, idle } = states[arm]!;
+      return options.settled !== undefined && hasRisen && hasFallen && idle >= options.settled;
+    },
+    best(arm) {
+      const state = states[arm]!;
+      if (state.best) return { ...state.best, trace: state.trace };
+      return found(arms[arm]!, state.mask, state.pattern, state, false);
+    },
+    async advance(which, updates) {
+      const some = which.map((arm) => arms[arm]!);
+      const own = which.map((arm) => states[arm]!);
+      const hits = new Float64Array(which.length);
+      const seen = new Float64Array(which.length);
+      for (let update = 0; update < updates; update++) {
+        if (signal?.aborted) throw new AssayError("ABORTED", "The trigger search was stopped.");
+        const draw = objective.draw(some, batch, draws);
+        const mask = joined(own.map((state) => state.mask));
+        const pattern = joined(own.map((state) => state.pattern));
+        const gradient = await objective.evaluate(some, mask, pattern, draw);
+        countHits(gradient, draw, which.length, hits, seen);
+        own.forEach((state, a) => {
+          const byMask = gradient.mask.subarray(a * maskSize, (a + 1) * maskSize);
+          addCost(byMask, state.mask, state.cost);
+          state.maskAdam.update(state.mask, byMask);
+          state.patternAdam.update(
+            state.pattern,
+            gradient.pattern.subarray(a * patternSize, (a + 1) * patternSize),
+          );
+        });
+      }
+      own.forEach((state, a) => {
+        endRound(state, some[a]!, seen[a]! > 0 ? hits[a]! / seen[a]! : 0, options);
+      });
+    },
+  };
+}
+
 /**
- * Runs the search.
+ * Runs the search on all arms together.
  *
  * After each round an arm whose share of hits reached `success` for `patience` rounds in a row gets its cost
  * multiplied by `factor`; one that missed it as often gets it divided by `factor^1.5`.
@@ -108,54 +203,25 @@ export async function searchMasks(
   arms: readonly Arm[],
   options: SearchOptions,
 ): Promise<FoundMask[]> {
-  const { maskSize, patternSize } = objective;
-  const { steps, round, seed, batch, learningRate } = options;
-  const random = generator(seed).split("mask-search");
-  // Every arm draws from its own stream, so that adding or removing arms changes no other arm's start.
-  const streams = arms.map((arm) => random.split(`${arm.victim}>${arm.target}`));
-  const mask = Float32Array.from({ length: arms.length * maskSize }, (_, i) =>
-    start(streams[Math.floor(i / maskSize)]!),
-  );
-  const pattern = Float32Array.from({ length: arms.length * patternSize }, (_, i) =>
-    start(streams[Math.floor(i / patternSize)]!),
-  );
-  const maskAdam = new Adam(mask.length, learningRate);
-  const patternAdam = new Adam(pattern.length, learningRate);
-  const draws = random.split("images");
-  const states = arms.map<ArmState>(() => ({
-    cost: options.cost.initial,
-    successes: 0,
-    failures: 0,
-    best: undefined,
-    trace: [],
-  }));
-  const hits = new Float64Array(arms.length);
-  const seen = new Float64Array(arms.length);
-  for (let step = 0; step < steps; step++) {
-    if (options.signal?.aborted) throw new AssayError("ABORTED", "The trigger search was stopped.", { step });
-    const draw = objective.draw(arms, batch, draws);
-    const gradient = await objective.evaluate(arms, mask, pattern, draw);
-    countHits(gradient, draw, arms.length, hits, seen);
-    addCost(gradient.mask, mask, states, maskSize);
-    maskAdam.update(mask, gradient.mask);
-    patternAdam.update(pattern, gradient.pattern);
-    if ((step + 1) % round === 0 || step + 1 === steps) {
-      arms.forEach((arm, a) => {
-        const values = mask.subarray(a * maskSize, (a + 1) * maskSize);
-        const colours = pattern.subarray(a * patternSize, (a + 1) * patternSize);
-        endRound(states[a]!, arm, values, colours, seen[a]! > 0 ? hits[a]! / seen[a]! : 0, options);
-      });
-      hits.fill(0);
-      seen.fill(0);
-      options.onProgress?.(step + 1, steps);
-    }
+  const { steps, round, onProgress } = options;
+  const search = maskSearch(objective, arms, options);
+  const all = [...arms.keys()];
+  for (let done = 0; done < steps; done += round) {
+    const left = all.filter((arm) => !search.isSettled(arm));
+    if (left.length === 0) break;
+    await search.advance(left, Math.min(round, steps - done));
+    onProgress?.(Math.min(done + round, steps), steps);
   }
-  return states.map((state, a) => {
-    if (state.best) return { ...state.best, trace: state.trace };
-    const last = mask.subarray(a * maskSize, (a + 1) * maskSize);
-    const colours = pattern.subarray(a * patternSize, (a + 1) * patternSize);
-    return found(arms[a]!, last, colours, state, false);
+  return all.map((arm) => search.best(arm));
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const size = parts[0]?.length ?? 0;
+  const all = new Float32Array(parts.length * size);
+  parts.forEach((part, i) => {
+    all.set(part, i * size);
   });
+  return all;
 }
 
 /** tanh of the result is uniform in (-1, 1). */
@@ -178,40 +244,38 @@ function countHits(
 }
 
 /** Adds the gradient of cost * sum(mask) by the raw variables. */
-function addCost(
-  gradient: Float32Array,
-  raw: Float32Array,
-  states: readonly ArmState[],
-  maskSize: number,
-): void {
+function addCost(gradient: Float32Array, raw: Float32Array, cost: number): void {
   for (let i = 0; i < gradient.length; i++) {
     const tanh = Math.tanh(raw[i]!);
-    gradient[i] = gradient[i]! + (states[Math.floor(i / maskSize)]!.cost * (1 - tanh * tanh)) / 2;
+    gradient[i] = gradient[i]! + (cost * (1 - tanh * tanh)) / 2;
   }
 }
 
-function endRound(
-  state: ArmState,
-  arm: Arm,
-  mask: Float32Array,
-  pattern: Float32Array,
-  success: number,
-  options: SearchOptions,
-): void {
+/** A mask that got smaller by less than this has not got smaller. */
+const GAIN = 0.99;
+
+function endRound(state: ArmState, arm: Arm, success: number, options: SearchOptions): void {
   const { factor, patience } = options.cost;
-  const maskL1Norm = l1Norm(mask);
+  const maskL1Norm = l1Norm(state.mask);
   state.trace.push({ maskL1Norm, success, cost: state.cost });
   const works = success >= options.success;
   if (works && maskL1Norm < (state.best?.maskL1Norm ?? Number.POSITIVE_INFINITY)) {
-    state.best = found(arm, mask, pattern, state, true);
+    state.best = found(arm, state.mask, state.pattern, state, true);
   }
+  const norm = state.best?.maskL1Norm ?? Number.POSITIVE_INFINITY;
+  if (norm < GAIN * state.mark) {
+    state.mark = norm;
+    state.idle = 0;
+  } else state.idle++;
   state.successes = works ? state.successes + 1 : 0;
   state.failures = works ? 0 : state.failures + 1;
   if (state.successes >= patience) {
     state.cost *= factor;
+    state.hasRisen = true;
     state.successes = 0;
   } else if (state.failures >= patience) {
     state.cost /= factor ** 1.5;
+    state.hasFallen = true;
     state.failures = 0;
   }
 }
