@@ -1,6 +1,7 @@
 /** The union of everything Assay can display. A new kind added here makes the compiler ask for its renderer. */
 import type { ClassClustering, CovarianceSpectrum, Detection, Detector, Gaussian } from "./anomaly/index.js";
 import type {
+  ArmSearch,
   Audit,
   Calibration,
   GraphWitness,
@@ -61,6 +62,7 @@ export type Result =
   | TokenVerification
   | TriggerSearch
   | MaximumMargin
+  | ArmSearch
   | TriggerVerification
   | GraphWitness
   | ModelCard

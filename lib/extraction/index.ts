@@ -9,6 +9,7 @@ export {
 } from "./audit.js";
 export { type Calibration, calibrate } from "./calibration.js";
 export { fastSearch } from "./invert.js";
+export { type ArmSearch, type FollowedArm, type KArmOptions, kArm } from "./k-arm.js";
 export { madFalseAlarmRate, madIndex } from "./mad-index.js";
 export { type MaximumMargin, type MaximumMarginOptions, maximumMargin } from "./maximum-margin.js";
 export {

@@ -5,7 +5,13 @@ import type { LoadedModel } from "../model/index.js";
 import { gradientGraph, type Model } from "../onnx/index.js";
 import { maskGraph, maskGraphNames } from "./mask-graph.js";
 import { maskObjective, type Passes } from "./mask-objective.js";
-import { type Arm, type FoundMask, type SearchOptions, searchMasks } from "./mask-search.js";
+import {
+  type Arm,
+  type FoundMask,
+  type MaskObjective,
+  type SearchOptions,
+  searchMasks,
+} from "./mask-search.js";
 import type { PreparedImages } from "./prepare.js";
 import type { InversionStore } from "./store.js";
 
@@ -72,6 +78,17 @@ async function search(
   arms: readonly Arm[],
   options: SearchOptions,
 ): Promise<Inversion> {
+  const passes = { forward: 0, backward: 0 };
+  const objective = objectiveOf(model, images, passes);
+  return { model: model.name, masks: await searchMasks(objective, arms, options), passes };
+}
+
+/**
+ * A model as the objective of a mask search.
+ *
+ * @param passes Counts what is run.
+ */
+export function objectiveOf(model: LoadedModel, images: PreparedImages, passes: Passes): MaskObjective {
   const { layout, range, classes } = images;
   const output = (model.outputs.find(({ type }) => type?.startsWith("float")) ?? model.outputs[0]!).name;
   const gradients = {
@@ -88,8 +105,7 @@ async function search(
     checkPassage(model, gradient);
     return gradient;
   });
-  const passes = { forward: 0, backward: 0 };
-  const objective = maskObjective({
+  return maskObjective({
     session,
     gradients,
     layout,
@@ -98,7 +114,6 @@ async function search(
     labels: Int32Array.from(images.search.labels.data, Number),
     passes,
   });
-  return { model: model.name, masks: await searchMasks(objective, arms, options), passes };
 }
 
 /** A gradient that does not read the loss's weights is zero whatever the images are. */

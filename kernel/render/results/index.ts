@@ -4,6 +4,7 @@
  */
 import type { Result, ResultKind } from "../../../lib/results.js";
 import type { Display } from "../../protocol/mime.js";
+import { renderArmSearch } from "./arm-search.js";
 import { renderAudit } from "./audit.js";
 import { renderCalibration } from "./calibration.js";
 import { renderEstimate } from "./estimate.js";
@@ -73,6 +74,7 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   calibration: renderCalibration,
   "trigger-search": renderTriggerSearch,
   "maximum-margin": renderMaximumMargin,
+  "arm-search": renderArmSearch,
   "trigger-verification": renderTriggerVerification,
   "graph-witness": renderGraphWitness,
   model: renderModel,

@@ -1,6 +1,7 @@
 /** Samples of the results of trigger extraction. */
 
 import {
+  type ArmSearch,
   type Audit,
   type Calibration,
   calibrate,
@@ -55,6 +56,7 @@ export const extractionSamples = (hostile: string) => ({
       pattern: tensor("int64", [2], BigInt64Array.of(7n, 7n)),
     },
   ],
+  "arm-search": [armSearch("m.onnx", 30), armSearch(hostile, 0)],
   "maximum-margin": [
     maximumMargin("m.onnx", ["r.onnx", "s.onnx"]),
     maximumMargin(hostile, []),
@@ -65,6 +67,34 @@ export const extractionSamples = (hostile: string) => ({
     { ...triggerSearch(hostile, [hostile]), references: [hostile], decision: "no-evidence" as const },
   ],
 });
+
+function armSearch(name: string, count: number): ArmSearch {
+  return {
+    kind: "arm-search",
+    model: name,
+    possible: 90,
+    arms: Array.from({ length: count }, (_, target) => ({
+      target,
+      victim: target % 2 === 0 ? null : 3,
+      maskL1Norm: 2.5 + target,
+      success: 0.97,
+      isWorking: target < 25,
+      rounds: 4,
+    })),
+    passes: { forward: 1000, backward: 1000 },
+    settings: {
+      batch: 16,
+      round: 8,
+      success: 0.95,
+      learningRate: 0.1,
+      cost: { initial: 0.01, factor: 2, patience: 2 },
+      seed: 1,
+      epsilon: 0.3,
+      armRounds: 120,
+    },
+    warnings: [name],
+  };
+}
 
 function maximumMargin(name: string, references: readonly string[]): MaximumMargin {
   return {
