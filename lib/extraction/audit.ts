@@ -6,13 +6,14 @@
 import { AssayError } from "../errors.js";
 import { floatExamples, floatInput, type LoadedModel } from "../model/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
+import type { CleanData } from "./clean-data.js";
 import { conclude } from "./conclude.js";
 import { allTargets, fastSearch } from "./invert.js";
 import { searchMargins } from "./margin-search.js";
 import type { Arm, SearchOptions } from "./mask-search.js";
 import { pairsOf } from "./pairs.js";
 import { judgeLogic, logicCheck } from "./planted-logic.js";
-import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
+import { type PreparedImages, prepareImages } from "./prepare.js";
 import { type MarginSets, type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
 import { simulateReferences, TRAINING_BATCH, whyNoSimulation } from "./simulated-references.js";
 import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";

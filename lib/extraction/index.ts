@@ -8,6 +8,8 @@ export {
   simulatedReferences,
 } from "./audit.js";
 export { type Calibration, calibrate } from "./calibration.js";
+export type { CleanData } from "./clean-data.js";
+export type { Control } from "./controls.js";
 export { fastSearch } from "./invert.js";
 export { type ArmSearch, type FollowedArm, type KArmOptions, kArm } from "./k-arm.js";
 export { madFalseAlarmRate, madIndex } from "./mad-index.js";
@@ -18,7 +20,6 @@ export {
   type TriggerCandidate,
   type TriggerSearch,
 } from "./neural-cleanse.js";
-export type { CleanData } from "./prepare.js";
 export type { RecoveredTrigger } from "./recovered-trigger.js";
 export type { Scan } from "./scan.js";
 export { type SimulationOptions, simulateReferences } from "./simulated-references.js";
@@ -46,5 +47,5 @@ export { type RunSearchOptions, searchRuns } from "./tokens/search.js";
 export { type TokenModel, tokenModel } from "./tokens/token-model.js";
 export { type RecoveredTokens, type TokenVerification, verifyTokens } from "./tokens/verify.js";
 export type { Check, Decision, Verdict } from "./verdict.js";
-export { type Control, type TriggerVerification, verifyTrigger } from "./verify.js";
+export { type TriggerVerification, verifyTrigger } from "./verify.js";
 export { findWitness, type GraphWitness, type WitnessOptions } from "./witness/index.js";

@@ -10,10 +10,11 @@ import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { observe } from "../spec/index.js";
 import { banditSearch } from "./bandit.js";
+import type { CleanData } from "./clean-data.js";
 import { imageModel } from "./image-model.js";
 import { allTargets, fastSearch, objectiveOf } from "./invert.js";
 import type { Arm, SearchOptions } from "./mask-search.js";
-import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
+import { type PreparedImages, prepareImages } from "./prepare.js";
 
 /** Options of `kArm`. */
 export interface KArmOptions extends Partial<Omit<SearchOptions, "seed" | "steps" | "onProgress">> {

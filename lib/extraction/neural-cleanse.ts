@@ -12,10 +12,11 @@ import type { Estimate } from "../stats/index.js";
 import { type Tensor, tensor } from "../tensor/index.js";
 import { attackSuccessRate } from "../trigger/index.js";
 import { type Calibration, calibrate } from "./calibration.js";
+import type { CleanData } from "./clean-data.js";
 import { imageModel } from "./image-model.js";
 import { allTargets, fastSearch, type Inversion, invert, smallness } from "./invert.js";
 import type { FoundMask, SearchOptions } from "./mask-search.js";
-import { type CleanData, type PreparedImages, prepareImages } from "./prepare.js";
+import { type PreparedImages, prepareImages } from "./prepare.js";
 import { patternTensor, type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
 import { type Decision, decide } from "./verdict.js";
 

@@ -1,20 +1,12 @@
 /** Clean data made ready for a search: one layout, labels, the input range, and a part held out. */
-import { createHash } from "node:crypto";
-import { type LabelledData, labelTensor } from "../data/index.js";
+import type { LabelledData } from "../data/index.js";
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
-import { generator } from "../random/index.js";
 import { type Observation, observe } from "../spec/index.js";
-import { type Tensor, takeExamples } from "../tensor/index.js";
+import type { Tensor } from "../tensor/index.js";
 import { median } from "./calibration.js";
+import { type CleanData, checkCount, splitClean } from "./clean-data.js";
 import { channelsFirst, type ImageLayout, imageLayout, imageModel } from "./image-model.js";
-
-/** Clean inputs with or without their labels. */
-export interface CleanData {
-  readonly inputs: Tensor;
-  /** Integers `[n]`. */
-  readonly labels?: Tensor | undefined;
-}
 
 /** What every step of an extraction needs to know. */
 export interface PreparedImages {
@@ -28,6 +20,8 @@ export interface PreparedImages {
   readonly digest: string;
   readonly warnings: readonly string[];
 }
+
+const words = { one: "image", doubt: "are they scaled as it expects" } as const;
 
 /** Most images that a search draws from; more make no difference to a mask. */
 const MAX_SEARCH_IMAGES = 512;
@@ -50,50 +44,22 @@ export async function prepareImages(
       type: inputs.type,
     });
   }
-  const count = inputs.dims[0] ?? 0;
-  if (count < 40) {
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `Trigger extraction needs at least 40 clean images, half of them held out; got ${count}.`,
-      { count },
-    );
-  }
+  checkCount(inputs.dims[0] ?? 0, words);
   const layout = imageLayout(inputs.dims);
   const images = channelsFirst(inputs as Tensor<"float32">, layout);
   const range = options.range ?? readRange(images);
   const seen = await observe(imageModel(model, layout), images);
-  if (seen.classes < 2) {
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `The model "${model.name}" has one class; there is nothing to lead it to.`,
-      {
-        classes: seen.classes,
-      },
-    );
-  }
-  const warnings: string[] = [];
-  const labels = checkLabels(
-    clean.labels && labelTensor(clean.labels, count, "labels"),
-    seen.predicted,
-    seen.classes,
-    warnings,
-  );
-  warnings.push(...missingClasses(labels, seen.classes), ...saturation(seen, range));
-  const order = generator(options.seed).split("split").permutation(count);
-  const half = Math.min(count >> 1, MAX_SEARCH_IMAGES);
-  const part = (rows: Uint32Array) => ({
-    inputs: takeExamples(images, rows),
-    labels: takeExamples(labels, rows),
+  const { labels, warnings, ...parts } = splitClean(model, images, clean.labels, seen, {
+    seed: options.seed,
+    most: MAX_SEARCH_IMAGES,
+    words,
   });
-  const searched = part(order.subarray(0, half));
   return {
     layout,
     classes: seen.classes,
     range,
-    search: searched,
-    heldOut: part(order.subarray(half)),
-    digest: createHash("sha256").update(searched.inputs.data).update(searched.labels.data).digest("hex"),
-    warnings,
+    ...parts,
+    warnings: [...warnings, ...missingClasses(labels, seen.classes), ...saturation(seen, range)],
   };
 }
 
@@ -124,34 +90,6 @@ function readRange({ data }: Tensor<"float32">): readonly [number, number] {
   if (low >= 0 && high <= 1) return [0, 1];
   if (low >= 0 && high > 16 && high <= 255) return [0, 255];
   return [low, high];
-}
-
-function checkLabels(
-  given: Tensor<"int64"> | undefined,
-  predicted: Int32Array,
-  classes: number,
-  warnings: string[],
-): Tensor<"int64"> {
-  const dims = [predicted.length];
-  if (given === undefined) {
-    warnings.push("The clean data have no labels; the model's own answers stand for them.");
-    return { type: "int64", dims, data: BigInt64Array.from(predicted, BigInt) };
-  }
-  const outside = given.data.findIndex((label) => label < 0n || label >= BigInt(classes));
-  if (outside >= 0) {
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `Label ${given.data[outside]} of image ${outside} is no class of the model, which has ${classes}.`,
-      { index: outside, classes },
-    );
-  }
-  const right = predicted.filter((answer, i) => answer === Number(given.data[i])).length / predicted.length;
-  if (right < 2 / classes || right < 0.5) {
-    warnings.push(
-      `The model is right on ${Math.round(100 * right)} % of the clean images only: are they scaled as it expects, and are these its labels?`,
-    );
-  }
-  return given;
 }
 
 /** Triggers are searched on the classes that there are images of. */

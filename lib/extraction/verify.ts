@@ -5,21 +5,21 @@
  * moved by a pixel, and against random triggers of the same size. Misleads where references were trained on the
  * same poisoned data: there the trigger works on all of them.
  */
-import { type LabelledData, takeLabelled } from "../data/index.js";
+import type { LabelledData } from "../data/index.js";
 import type { LoadedModel } from "../model/index.js";
 import { type Generator, generator } from "../random/index.js";
-import { type Estimate, wilson } from "../stats/index.js";
+import type { Estimate } from "../stats/index.js";
 import { tensor } from "../tensor/index.js";
 import { attackSuccessRate, type PatchTrigger } from "../trigger/index.js";
+import {
+  beside,
+  bySourceClass,
+  type Control,
+  firstExamples,
+  onReferences,
+  type SourceRate,
+} from "./controls.js";
 import type { RecoveredTrigger } from "./recovered-trigger.js";
-
-/** One control: what was done, and how often the trigger still worked. */
-export interface Control {
-  readonly name: string;
-  readonly successRate: Estimate;
-  /** What a real backdoor would show. */
-  readonly expected: string;
-}
 
 /** How a trigger fared under all controls. */
 export interface TriggerVerification {
@@ -28,8 +28,7 @@ export interface TriggerVerification {
   readonly target: number;
   readonly successRate: Estimate;
   readonly controls: readonly Control[];
-  /** Success by true class of the image, the target left out. */
-  readonly bySource: readonly { readonly source: number; readonly successRate: Estimate }[];
+  readonly bySource: readonly SourceRate[];
   /** For each block of the trigger: success without it. The lower, the more necessary the block. */
   readonly withoutBlock: readonly {
     readonly row: number;
@@ -62,11 +61,7 @@ export async function verifyTrigger(
   options: { seed: number; references?: readonly ImageModel[]; signal?: AbortSignal },
 ): Promise<TriggerVerification> {
   const { seed, references = [], signal } = options;
-  const count = Math.min(data.labels.data.length, MAX_IMAGES);
-  const images = takeLabelled(
-    data,
-    Uint32Array.from({ length: count }, (_, row) => row),
-  );
+  const images = firstExamples(data, MAX_IMAGES);
   let forwardPasses = 0;
   const rateOf = async (
     trigger: PatchTrigger,
@@ -86,14 +81,8 @@ export async function verifyTrigger(
       successRate: await rateOf(blank(trigger)),
       expected: "low: the model's own confusions",
     },
+    ...(await onReferences(references, (reference) => rateOf(trigger, reference))),
   ];
-  for (const [i, reference] of references.entries()) {
-    controls.push({
-      name: `on clean reference ${i + 1}`,
-      successRate: await rateOf(trigger, reference),
-      expected: "low",
-    });
-  }
   for (const [name, rows, columns] of [
     ["moved up by a pixel", -1, 0],
     ["moved left by a pixel", 0, -1],
@@ -107,23 +96,21 @@ export async function verifyTrigger(
   const random = generator(seed).split("random triggers");
   const randomRates: Estimate[] = [];
   for (let i = 0; i < RANDOM_TRIGGERS; i++) randomRates.push(await rateOf(shuffled(trigger, random)));
+  const chance = beside(randomRates, successRate);
   controls.push({
     name: `best of ${RANDOM_TRIGGERS} random triggers of equal size`,
-    successRate: best(randomRates),
+    successRate: chance.best,
     expected: "low",
   });
-  const labels = [...new Set(Array.from(images.labels.data, Number))].sort((a, b) => a - b);
-  const bySource = [];
-  for (const source of labels.filter(
+  const bySource = await bySourceClass(
+    images,
     (label) => label !== target && (recovered.sources?.includes(label) ?? true),
-  )) {
-    bySource.push({ source, successRate: await rateOf(trigger, model, [source]) });
-  }
+    (source) => rateOf(trigger, model, [source]),
+  );
   const withoutBlock = [];
   for (const [row, column, without] of dropBlocks(trigger)) {
     withoutBlock.push({ row, column, successRate: await rateOf(without) });
   }
-  const better = randomRates.filter(({ value }) => value >= successRate.value).length;
   return {
     kind: "trigger-verification",
     model: model.name,
@@ -132,7 +119,7 @@ export async function verifyTrigger(
     controls,
     bySource,
     withoutBlock,
-    randomPValue: (1 + better) / (1 + RANDOM_TRIGGERS),
+    randomPValue: chance.pValue,
     forwardPasses,
     seed,
   };
@@ -174,9 +161,6 @@ function shuffled(trigger: PatchTrigger, random: Generator): PatchTrigger {
     },
   };
 }
-
-const best = (rates: readonly Estimate[]): Estimate =>
-  rates.reduce((high, rate) => (rate.value > high.value ? rate : high), wilson(0, rates[0]?.n ?? 1));
 
 /** The trigger without one block, for each of at most 16 blocks that hold any of it. */
 function dropBlocks(trigger: PatchTrigger): [row: number, column: number, without: PatchTrigger][] {

@@ -1,13 +1,12 @@
 /** Clean texts made ready for a search: the tokens that may be used, labels, and a part held out. */
-import { createHash } from "node:crypto";
-import { type LabelledData, labelTensor } from "../../data/index.js";
+import type { LabelledData } from "../../data/index.js";
 import { AssayError } from "../../errors.js";
 import type { LoadedModel } from "../../model/index.js";
 import { generator } from "../../random/index.js";
 import { domainOf, observe, type TokenDomain } from "../../spec/index.js";
 import { type Tensor, takeExamples } from "../../tensor/index.js";
 import { frameOf, spanOf, type TextFrame, type TokenTrigger } from "../../trigger/index.js";
-import type { CleanData } from "../prepare.js";
+import { type CleanData, checkCount, splitClean } from "../clean-data.js";
 import { type Carriers, carriersOf } from "./carriers.js";
 
 /** What every step of a search for token triggers needs to know. */
@@ -31,7 +30,7 @@ export interface PreparedTexts {
   readonly warnings: readonly string[];
 }
 
-const MIN_TEXTS = 40;
+const words = { one: "text", doubt: "are they tokenised as it expects" } as const;
 /** Most texts held out that statistics are computed on; success rates use all. */
 const MAX_CARRIERS = 128;
 
@@ -51,13 +50,7 @@ export async function prepareTexts(
 ): Promise<PreparedTexts> {
   const inputs = tokensOf(clean.inputs);
   const [count, length] = inputs.dims as [number, number];
-  if (count < MIN_TEXTS) {
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `A search for token triggers needs at least ${MIN_TEXTS} clean texts, half of them held out; got ${count}.`,
-      { count },
-    );
-  }
+  checkCount(count, words);
   const domain = options.domain ?? (domainOf(model, clean.inputs) as TokenDomain);
   const { vocabulary, padding, trigger = { length: [1, 5], position: "anywhere" } } = domain;
   const outside = inputs.data.findIndex((token) => token < 0n || token >= BigInt(vocabulary));
@@ -80,25 +73,10 @@ export async function prepareTexts(
     );
   }
   const seen = await observe(model, clean.inputs);
-  if (seen.classes < 2) {
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `The model "${model.name}" has one class; there is nothing to lead it to.`,
-      {
-        classes: seen.classes,
-      },
-    );
-  }
-  const warnings: string[] = [];
-  const labels = labelsOf(clean, seen.predicted, seen.classes, warnings);
-  const order = generator(options.seed).split("split").permutation(count);
-  const half = count >> 1;
-  const part = (rows: Uint32Array): LabelledData => ({
-    inputs: takeExamples(inputs, rows),
-    labels: takeExamples(labels, rows),
+  const { search, heldOut, digest, warnings } = splitClean(model, inputs, clean.labels, seen, {
+    seed: options.seed,
+    words,
   });
-  const search = part(order.subarray(0, half));
-  const heldOut = part(order.subarray(half));
   const carriers = (data: LabelledData, most: number, name: string): Carriers => {
     const rows = Array.from({ length: Math.min(most, data.labels.data.length) }, (_, i) => i);
     return carriersOf(
@@ -128,12 +106,9 @@ export async function prepareTexts(
     frame,
     search,
     heldOut,
-    carriers: carriers(search, half, "search"),
+    carriers: carriers(search, count, "search"),
     heldOutCarriers: carriers(heldOut, MAX_CARRIERS, "held out"),
-    digest: createHash("sha256")
-      .update(search.inputs.data as BigInt64Array)
-      .update(search.labels.data)
-      .digest("hex"),
+    digest,
     warnings,
   };
 }
@@ -158,34 +133,4 @@ function tokensOf(inputs: Tensor): Tensor<"int64"> {
   }
   if (type === "int64") return inputs as Tensor<"int64">;
   return { type: "int64", dims, data: BigInt64Array.from(data as Int32Array, BigInt) };
-}
-
-function labelsOf(
-  clean: CleanData,
-  predicted: Int32Array,
-  classes: number,
-  warnings: string[],
-): Tensor<"int64"> {
-  const count = predicted.length;
-  if (clean.labels === undefined) {
-    warnings.push("The clean data have no labels; the model's own answers stand for them.");
-    return { type: "int64", dims: [count], data: BigInt64Array.from(predicted, BigInt) };
-  }
-  const given = labelTensor(clean.labels, count, "labels");
-  const outside = given.data.findIndex((label) => label < 0n || label >= BigInt(classes));
-  if (outside >= 0) {
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `Label ${given.data[outside]} of text ${outside} is no class of the model, which has ${classes}.`,
-      { index: outside, classes },
-    );
-  }
-  const right =
-    predicted.reduce((sum, answer, i) => sum + (answer === Number(given.data[i]) ? 1 : 0), 0) / count;
-  if (right < 2 / classes && right < 0.5) {
-    warnings.push(
-      `The model is right on ${Math.round(100 * right)} % of the clean texts only: are they tokenised as it expects, and are these its labels?`,
-    );
-  }
-  return given;
 }

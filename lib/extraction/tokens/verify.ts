@@ -4,7 +4,7 @@
  * Shows: success on held-out texts, from each class, on clean references, without each of its tokens, in another
  * order and at other places, with single tokens replaced, and beside random runs of the same length.
  */
-import { type LabelledData, takeLabelled } from "../../data/index.js";
+import type { LabelledData } from "../../data/index.js";
 import type { LoadedModel } from "../../model/index.js";
 import { generator } from "../../random/index.js";
 import { type Estimate, wilson } from "../../stats/index.js";
@@ -15,7 +15,14 @@ import {
   type TriggerClaim,
   victims,
 } from "../../trigger/index.js";
-import type { Control } from "../verify.js";
+import {
+  beside,
+  bySourceClass,
+  type Control,
+  firstExamples,
+  onReferences,
+  type SourceRate,
+} from "../controls.js";
 
 /** A trigger of tokens that an extraction gives back. */
 export interface RecoveredTokens extends TriggerClaim {
@@ -30,8 +37,7 @@ export interface TokenVerification {
   readonly tokens: readonly number[];
   readonly successRate: Estimate;
   readonly controls: readonly Control[];
-  /** Success by true class of the text, the target left out. */
-  readonly bySource: readonly { readonly source: number; readonly successRate: Estimate }[];
+  readonly bySource: readonly SourceRate[];
   /** Success without each token: the lower, the more necessary it is. */
   readonly withoutToken: readonly { readonly token: number; readonly successRate: Estimate }[];
   /** Chance that a random run of equal length works at least as well: (1 + better) / (1 + tried). */
@@ -72,10 +78,8 @@ export async function verifyTokens(
   const { seed, allowed, references = [], frame, signal } = options;
   const { trigger, target, sources } = recovered;
   const own = victims(data, recovered);
-  const first = (from: LabelledData, most: number): LabelledData =>
-    takeLabelled(from, [...Array(Math.min(most, from.labels.data.length)).keys()]);
-  const texts = first(own, MAX_TEXTS);
-  const few = first(own, FEW_TEXTS);
+  const texts = firstExamples(own, MAX_TEXTS);
+  const few = firstExamples(own, FEW_TEXTS);
   const random = generator(seed).split("token controls");
   let forwardPasses = 0;
   const rateOf = async (
@@ -91,11 +95,8 @@ export async function verifyTokens(
   const successRate = await rateOf(tokens);
   const controls: Control[] = [
     { name: "no trigger", successRate: await rateOf([]), expected: "low: the model's own confusions" },
+    ...(await onReferences(references, (reference) => rateOf(tokens, { on: reference }))),
   ];
-  for (const [i, reference] of references.entries()) {
-    const rate = await rateOf(tokens, { on: reference });
-    controls.push({ name: `on clean reference ${i + 1}`, successRate: rate, expected: "low" });
-  }
   for (const at of ["prefix", "suffix", "anywhere"] as const) {
     if (at === trigger.position) continue;
     controls.push({
@@ -136,15 +137,17 @@ export async function verifyTokens(
       ),
     );
   }
-  const own60 = await rateOf(tokens, { from: few });
+  const chance = beside(rates, await rateOf(tokens, { from: few }));
   controls.push({
     name: `best of ${RANDOM_RUNS} random runs of ${tokens.length}`,
-    successRate: rates.reduce((high, rate) => (rate.value > high.value ? rate : high)),
+    successRate: chance.best,
     expected: "low",
   });
-  const bySource = [];
-  const labels = [...new Set(Array.from(texts.labels.data, Number))].sort((a, b) => a - b);
-  for (const source of labels) bySource.push({ source, successRate: await rateOf(tokens, { by: [source] }) });
+  const bySource = await bySourceClass(
+    texts,
+    () => true,
+    (source) => rateOf(tokens, { by: [source] }),
+  );
   const withoutToken = [];
   for (const [at, token] of tokens.entries()) {
     withoutToken.push({ token, successRate: await rateOf(tokens.filter((_, place) => place !== at)) });
@@ -158,7 +161,7 @@ export async function verifyTokens(
     controls,
     bySource,
     withoutToken,
-    randomPValue: (1 + rates.filter(({ value }) => value >= own60.value).length) / (1 + RANDOM_RUNS),
+    randomPValue: chance.pValue,
     forwardPasses,
     seed,
   };
