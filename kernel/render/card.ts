@@ -22,7 +22,7 @@ export interface Card {
 export function card({ title, body, text, result, warnings = [] }: Card): Display {
   const markup = html`<div role="group" aria-label="${title}" style="color:currentColor;background:transparent">
 <p><strong>${title}</strong></p>
-${body}${warnings.length > 0 && html`<ul>${warnings.map((warning) => html`<li>Warning: ${warning}</li>`)}</ul>`}
+${body}${warnings.length > 0 && html`<ul>${warnings.map((warning) => html`<li>Warning: ${plainLine(warning, 2000)}</li>`)}</ul>`}
 </div>`;
   const json = toJson(result, { maxBytes: 64 * 1024 });
   return {
