@@ -41,15 +41,15 @@ export const axis = (title: string, extra: Readonly<Record<string, unknown>> = {
   ...extra,
 });
 
-/** Characters of a title that fit on a telephone. */
-const NARROW_TITLE = 40;
+/** Characters of a title that fit on a telephone, and of an axis, which has long names of rows beside it. */
+const [NARROW_TITLE, NARROW_AXIS] = [40, 28];
 
 /** What viewers need to know to fit a figure to a narrow place and to a dark page. */
 const meta = (narrow: Readonly<Record<string, unknown>>) => ({ narrow, dark: onDark });
 
 /**
  * Layout of a figure of one panel. Where there is much less room than `width`, viewers apply `meta.narrow`, a change
- * in the form of plotly's `relayout`: it breaks a long title. On a dark page they put the colours of `meta.dark` in
+ * in the form of plotly's `relayout`: it breaks long titles. On a dark page they put the colours of `meta.dark` in
  * the place of others.
  */
 export const layout = (title: string, extra: Readonly<Record<string, unknown>> = {}) => ({
@@ -57,7 +57,7 @@ export const layout = (title: string, extra: Readonly<Record<string, unknown>> =
   margin: { l: 20, r: 20, t: 44, b: 20 },
   height: 360,
   width: 640,
-  meta: meta(narrowTitle(title)),
+  meta: meta({ ...narrowTitle(title), ...narrowAxis(extra["xaxis"]) }),
   // At the bottom of the picture: what the axis needs is reserved above it, long names of ticks included.
   legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0 },
   ...extra,
@@ -72,6 +72,12 @@ export interface Panel {
 function narrowTitle(title: string): Readonly<Record<string, unknown>> {
   const text = wrapped(title, NARROW_TITLE);
   return { "title.text": text, "margin.t": 26 + 18 * text.split("<br>").length };
+}
+
+function narrowAxis(xaxis: unknown): Readonly<Record<string, unknown>> {
+  const { title } = (xaxis ?? {}) as { readonly title?: { readonly text: string } };
+  if (title === undefined || title.text.length <= NARROW_AXIS) return {};
+  return { "xaxis.title.text": wrapped(title.text, NARROW_AXIS) };
 }
 
 /** Layout of two panels side by side, where there is no room below each other; the second uses `xaxis2` and `yaxis2`. */

@@ -85,4 +85,25 @@ describe("what the notebooks claim", () => {
     assert.match(text, /relative 0\.0/);
     assert.match(text, /lists of first names 1 \[/);
   });
+
+  it("stands in the outputs of 04-trigger-extraction: the rule errs, comparison and audit do not", () => {
+    const text = textOf("04-trigger-extraction.ipynb");
+    const [, clean] = /clean +16 +(\d+)/.exec(text)!;
+    assert.ok(Number(clean) >= 2, "the rule accuses clean models");
+    // With references, and with references of its own.
+    assert.equal([...text.matchAll(/fashion-cnn +backdoored +every class +Sneaker/g)].length, 2);
+    assert.equal([...text.matchAll(/its clean twin +no-evidence/g)].length, 2);
+    assert.match(text, /fashion-cnn-source +backdoored +Bag +Sneaker/);
+    const overlaps = [...text.matchAll(/overlap with the planted patch\n0 .* (0\.\d+)$/gm)].map(([, value]) =>
+      Number(value),
+    );
+    assert.equal(overlaps.length, 2);
+    assert.ok(overlaps[1]! > overlaps[0]!, "the audit comes closer to the planted patch than the search");
+    const [inTwin, found] = resultsOf<{ decision: string; target: number }>(
+      "04-trigger-extraction.ipynb",
+      "trigger-search",
+    );
+    assert.equal(inTwin!.decision, "no-evidence");
+    assert.deepEqual([found!.decision, found!.target], ["backdoored", 7]);
+  });
 });

@@ -37,6 +37,12 @@ describe("plots.estimates", () => {
     assert.ok((layout["height"] as number) > (short.layout["height"] as number));
   });
 
+  it("breaks a long title of its axis on a telephone", () => {
+    const { layout } = estimates(series, { label: "AUROC, triggered spam against clean messages" });
+    const { narrow } = layout["meta"] as { narrow: Record<string, string> };
+    assert.equal(narrow["xaxis.title.text"], "AUROC, triggered spam<br>against clean messages");
+  });
+
   it("says the numbers in words, and refuses to draw nothing", () => {
     assert.match(
       estimates(series, { label: "accuracy" }).description,
