@@ -14,7 +14,16 @@ import type { Arm, SearchOptions } from "./mask-search.js";
 import { pairsOf } from "./pairs.js";
 import { judgeLogic, logicCheck } from "./planted-logic.js";
 import { type PreparedImages, prepareImages } from "./prepare.js";
-import { type MarginSets, type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
+import {
+  BANDIT_ROUNDS,
+  MANY_TARGETS,
+  type MarginSets,
+  type Scan,
+  type ScanOptions,
+  type Sweeps,
+  scanPairs,
+  scanTargets,
+} from "./scan.js";
 import { simulateReferences, TRAINING_BATCH, whyNoSimulation } from "./simulated-references.js";
 import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";
 import { type InversionStore, noInversionStore } from "./store.js";
@@ -90,9 +99,6 @@ const plans: Readonly<Record<Budget, Plan>> = {
   },
 };
 
-/** Share of its steps that a search takes on the average: hopeless classes stop early. */
-const TAKEN = 0.7;
-
 /**
  * Images that an audit passes forward and back, about: for an estimate of its time.
  *
@@ -102,18 +108,20 @@ export function expectedPasses(budget: Budget, classes: number, references: numb
   const { targets, pairs, simulation } = plans[budget];
   const trained = simulatedReferences(budget, references);
   const models = 1 + references + trained;
-  const searched = targets.steps * targets.batch * classes;
-  const paired = pairs ? pairs.steps * pairs.batch * Math.min(CHOSEN_PAIRS, classes * (classes - 1)) : 0;
-  return models * TAKEN * (searched + paired) + trained * (simulation ?? 0) * TRAINING_BATCH;
+  const isMany = classes > MANY_TARGETS && models > 2;
+  const even = targets.steps * targets.batch * Math.min(classes, isMany ? CHOSEN_ARMS : classes);
+  const first = isMany ? BANDIT_ROUNDS * targets.round * targets.batch * classes : 0;
+  const paired = pairs ? pairs.steps * pairs.batch * Math.min(CHOSEN_ARMS, classes * (classes - 1)) : 0;
+  return first + models * (even + paired) + trained * (simulation ?? 0) * TRAINING_BATCH;
 }
 
 /** How many references an audit trains itself where `references` are given, if the data allow. */
 export const simulatedReferences = (budget: Budget, references: number): number =>
   references > 0 || plans[budget].simulation === null ? 0 : SIMULATED;
 
-/** References that are simulated where none are given, and pairs that are searched in each model. */
+/** References that are simulated where none are given, and arms that are searched in each model of many. */
 const SIMULATED = 3;
-const CHOSEN_PAIRS = 24;
+const CHOSEN_ARMS = 24;
 
 /**
  * Audits a model.
@@ -268,7 +276,7 @@ async function searchAll(
   const { references } = chosen;
   // Simulated references know less than the suspect, and squares would show that as well as a backdoor.
   const sweeps = chosen.isSimulated ? null : await sweepAll(model, references, images, plan, options, passes);
-  const margins = sweeps ? null : await marginsOfAll(model, references, images, options, passes);
+  const margins = chosen.isSimulated ? await marginsOfAll(model, references, images, options, passes) : null;
   const scanOf = (name: string, arms: readonly Arm[], settings: Partial<SearchOptions>): ScanOptions => ({
     name,
     arms,
@@ -342,11 +350,11 @@ async function sweepAll(
 }
 
 /**
- * Largest margins where no squares were swept.
+ * Largest margins, where references are simulated and no squares can be swept.
  *
- * Beside three simulated references 23 instead of 20 of 24 attacked development models came out below 0.05 with them,
- * and 1 instead of 0 of 19 clean ones. Beside squares they bring nothing: every all-to-one trigger was found without,
- * and one more score only weakens that of source-specific ones (found in 20 % instead of 27 %).
+ * With them 23 instead of 20 of 24 attacked development models came out below 0.05, and 1 instead of 0 of 19 clean ones.
+ * Beside given references they bring nothing: every all-to-one trigger was found without, and one more score only
+ * weakens that of source-specific ones (found in 20 % instead of 27 %).
  */
 async function marginsOfAll(
   model: LoadedModel,
@@ -354,8 +362,7 @@ async function marginsOfAll(
   images: PreparedImages,
   { seed, signal, onProgress }: AuditOptions,
   passes: { forward: number; backward: number },
-): Promise<MarginSets | null> {
-  if (references.length < 2) return null;
+): Promise<MarginSets> {
   const starts = Math.max(MARGIN_STARTS[0], Math.min(MARGIN_STARTS[1], Math.floor(200 / images.classes)));
   const all: Float64Array[] = [];
   for (const one of [model, ...references]) {
@@ -375,7 +382,8 @@ async function marginsOfAll(
   return { own: own!, references: others };
 }
 
-const MARGIN_STARTS = [2, 10] as const;
+/** Random inputs that each class is climbed from: fewer where there are many classes. */
+const MARGIN_STARTS = [4, 10] as const;
 
 const PAIRS = "every pair of victim and target";
 const NOT_CLEAN = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";

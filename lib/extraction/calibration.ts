@@ -29,13 +29,18 @@ export interface Calibration {
   readonly method: string;
 }
 
-/** Pairs that were chosen from more by the suspect's own statistics. */
+/** Pairs, or classes, that were chosen from more by the suspect's own statistics. */
 export interface ChosenPairs {
   /** How many the suspect was searched for. */
   readonly of: number;
   /** How many of those given are the suspect's highest; the rest were drawn at random. */
   readonly telling: number;
+  /** True for classes: each has a spread of its own, and the tails are theirs. */
+  readonly areClasses?: boolean;
 }
+
+const haveOwnSpread = (pairs: ChosenPairs | undefined): boolean =>
+  pairs === undefined || pairs.areClasses === true;
 
 const NULL_DRAWS = 10_000;
 // Pairs are searched on few images, and their residuals have heavier tails than the normal distribution: with it a
@@ -97,7 +102,7 @@ export function calibrateTogether(
   const scores = new Float64Array(classes);
   for (const { suspect, references, pairs, kept } of evidence) {
     checkStatistics(suspect, references, kept ? suspect.length : classes);
-    addTo(scores, anomalyScores(suspect, references, pairs === undefined), kept);
+    addTo(scores, anomalyScores(suspect, references, haveOwnSpread(pairs)), kept);
   }
   const statistic = maximum(scores);
   const clean = simulateNull(
@@ -177,14 +182,14 @@ function simulateNull(
     const sums = new Float64Array(classes);
     let shared: Float64Array[] | undefined;
     for (const { known, references, pairs, isPart } of evidence) {
-      const draw = (): number => studentT(random, pairs === undefined ? CLASS_DEGREES : PAIR_DEGREES);
+      const draw = (): number => studentT(random, haveOwnSpread(pairs) ? CLASS_DEGREES : PAIR_DEGREES);
       const suspect = isPart ? descending(known, draw) : drawSuspect(classes, pairs, draw);
       const models = [suspect, ...drawClean(known, references, draw)];
       if (shared) mix(models, shared, correlation);
       const kept = isPart ? spread(known, pairs!.telling, classes) : undefined;
       shared ??= models.map((values) => Float64Array.from(kept ?? values.keys(), (i) => values[i]!));
-      if (pairs === undefined) stretch(models, random);
-      const scores = anomalyScores(models[0]!, models.slice(1), pairs === undefined);
+      if (haveOwnSpread(pairs)) stretch(models, random);
+      const scores = anomalyScores(models[0]!, models.slice(1), haveOwnSpread(pairs));
       addTo(sums, scores, kept);
     }
     return maximum(sums);

@@ -3,6 +3,7 @@
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { gradientGraph, type Model } from "../onnx/index.js";
+import { type BanditOptions, banditSearch } from "./bandit.js";
 import { maskGraph, maskGraphNames } from "./mask-graph.js";
 import { maskObjective, type Passes } from "./mask-objective.js";
 import {
@@ -44,7 +45,7 @@ export const allTargets = (classes: number): Arm[] =>
 const known = new WeakMap<LoadedModel, Map<string, Inversion>>();
 
 /**
- * Searches masks for `arms` on the images held for searching.
+ * Searches masks for `arms` on the images held for searching, evenly or, with the options of a bandit, unevenly.
  *
  * The same search of the same loaded model is run once: references serve many audits. A search that was done
  * before, in this process or by the store, costs no passes.
@@ -55,7 +56,7 @@ export async function invert(
   model: LoadedModel,
   images: PreparedImages,
   arms: readonly Arm[],
-  options: SearchOptions,
+  options: SearchOptions | BanditOptions,
   store?: InversionStore,
 ): Promise<Inversion> {
   const { signal: _signal, onProgress, ...settings } = options;
@@ -76,11 +77,15 @@ async function search(
   model: LoadedModel,
   images: PreparedImages,
   arms: readonly Arm[],
-  options: SearchOptions,
+  options: SearchOptions | BanditOptions,
 ): Promise<Inversion> {
   const passes = { forward: 0, backward: 0 };
   const objective = objectiveOf(model, images, passes);
-  return { model: model.name, masks: await searchMasks(objective, arms, options), passes };
+  const masks =
+    "armRounds" in options
+      ? (await banditSearch(objective, arms, options)).masks
+      : await searchMasks(objective, arms, options);
+  return { model: model.name, masks, passes };
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { calibrate } from "../../../lib/extraction/calibration.js";
-import { TELLING, tellingPairs } from "../../../lib/extraction/pairs.js";
+import { mostOf, TELLING, tellingPairs } from "../../../lib/extraction/pairs.js";
 import { generator } from "../../../lib/random/index.js";
 
 const arms = Array.from({ length: 10 }, (_, victim) =>
@@ -51,5 +51,25 @@ describe("extraction: pairs of victim and target", () => {
     }
     // The null has heavier tails than these normal draws, so that fewer than 5 % are expected.
     assert.ok(accused / trials > 0.002 && accused / trials < 0.06, String(accused / trials));
+  });
+
+  it("accuse 1 to 7 % of clean models where classes of many are chosen, each with a spread of its own", () => {
+    const random = generator(11);
+    const spread = Float64Array.from({ length: 100 }, () => Math.exp(0.35 * random.normal()));
+    const ease = Float64Array.from({ length: 100 }, () => random.normal());
+    let accused = 0;
+    const trials = 400;
+    for (let trial = 0; trial < trials; trial++) {
+      const draw = (): Float64Array => ease.map((value, k) => value + 0.5 * spread[k]! * random.normal());
+      const own = draw();
+      const chosen = mostOf(own, trial);
+      const pick = (values: Float64Array): Float64Array => Float64Array.from(chosen, (i) => values[i]!);
+      const { pValue } = calibrate(pick(own), [draw(), draw(), draw()].map(pick), {
+        seed: 1,
+        pairs: { of: 100, telling: TELLING, areClasses: true },
+      });
+      if (pValue < 0.05) accused++;
+    }
+    assert.ok(accused / trials > 0.002 && accused / trials < 0.07, String(accused / trials));
   });
 });
