@@ -53,7 +53,7 @@ export async function checkFairness(
   }
   const shared = 1 - (1 - level) / pairs.length;
   const compared = pairs
-    .map(([a, b]) => ({ a, b, difference: absoluteDifference(a, b, shared) }))
+    .map(([a, b]) => ({ a, b, difference: accuracyDifference(a, b, shared) }))
     .sort((x, y) => y.difference.value - x.difference.value);
   const { a, b, difference } = compared[0]!;
   const verdicts = compared.map((pair) => verdictOf(pair.difference, clause.differenceAtMost));
@@ -79,7 +79,7 @@ interface Group {
 }
 
 /** |accuracy of a - accuracy of b| with its interval. */
-function absoluteDifference(a: Group, b: Group, level: number): Estimate {
+export function accuracyDifference(a: Group, b: Group, level: number): Estimate {
   const [p, q] = [wilson(a.correct, a.n, { level }), wilson(b.correct, b.n, { level })];
   const value = p.value - q.value;
   const low = value - Math.hypot(p.value - p.interval[0], q.interval[1] - q.value);

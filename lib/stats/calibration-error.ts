@@ -1,5 +1,6 @@
 /** The expected calibration error, free of its bias, with an interval. */
 import type { Estimate } from "./estimate.js";
+import { wilson } from "./proportion.js";
 import { normalCdf, normalQuantile } from "./special.js";
 
 /** One bin of a reliability diagram, as counts. */
@@ -18,37 +19,60 @@ export interface CalibrationBin {
  * observed ones as e allows, T then has a folded normal mean M(e) and deviation S(e), and the interval holds
  * every e with |T - M(e)| <= z S(e). The value solves M(e) = T; it is 0 where T is no larger than chance makes it.
  *
- * Simulated for n = 10 to 1,000, base rates 0.01 to 0.5 and five kinds of forecasts (calibrated, constant,
- * constant and wrong, overconfident, shifted): the interval of level 0.95 covers with 0.94 to 0.98 on average over
- * the grid, at worst with 0.87 (n = 10, base rate 0.01).
+ * Simulated for n = 10 to 1,000, base rates 0.01 to 0.5 and six kinds of forecasts (constant, calibrated,
+ * overconfident, shifted, sharp, nearly certain): the interval of level 0.95 covers with 0.976 on average over the grid,
+ * at worst with 0.93.
  */
 export function calibrationError(bins: readonly CalibrationBin[], n: number, level: number): Estimate {
   const parts = bins.map((bin) => partOf(bin, n));
   const z = normalQuantile(0.5 + level / 2);
   const observed = parts.reduce((sum, { distance }) => sum + distance, 0);
-  const excess = (tau: number): { z: number; error: number } => {
+  const excess = (tau: number, less: number): { z: number; error: number } => {
     const { mean, deviation, error } = spreadAt(parts, tau, n);
+    const gap = observed - less - mean;
     return {
-      z: deviation === 0 ? Math.sign(observed - mean) * Infinity || 0 : (observed - mean) / deviation,
+      z: deviation === 0 ? Math.sign(gap) * Infinity || 0 : gap / deviation,
       error,
     };
   };
   // A large tau stands for a small error; from `none` on there is no error at all.
   const none = parts.reduce((most, { distance, variance }) => Math.max(most, distance / variance), 0);
-  const solve = (wanted: number): number => {
-    if (excess(none).z <= wanted) return 0;
+  const solve = (wanted: number, less = 0): number => {
+    if (excess(none, less).z <= wanted) return 0;
     let least = -1;
-    for (let i = 0; i < 200 && excess(least).z > wanted && excess(least).error < 1; i++) least *= 2;
-    return Math.min(1, excess(root((tau) => excess(tau).z - wanted, least, none)).error);
+    for (let i = 0; i < 200 && excess(least, less).z > wanted && excess(least, less).error < 1; i++)
+      least *= 2;
+    return Math.min(
+      1,
+      excess(
+        root((tau) => excess(tau, less).z - wanted, least, none),
+        less,
+      ).error,
+    );
   };
   return {
     kind: "estimate",
     value: solve(0),
-    interval: [solve(z), solve(-z)],
+    // Outcomes are counted in whole numbers: half of one is taken off before a small error is ruled out.
+    interval: [solve(z, 0.5 / n), Math.min(1, Math.max(solve(-z), surpriseLimit(bins, n, level)))],
     level,
     n,
     method: "folded normal inversion, bias removed",
   };
+}
+
+/**
+ * Upper limit of how much more often the less likely outcome of a bin happened than forecast, all bins together: where
+ * none has happened yet, sums of folded normals end too soon.
+ */
+function surpriseLimit(bins: readonly CalibrationBin[], n: number, level: number): number {
+  let surprises = 0;
+  let expected = 0;
+  for (const { size, hits, meanProbability } of bins) {
+    surprises += meanProbability < 0.5 ? hits : size - hits;
+    expected += (size / n) * Math.min(meanProbability, 1 - meanProbability);
+  }
+  return wilson(surprises, n, { level }).interval[1] - expected;
 }
 
 interface Part {

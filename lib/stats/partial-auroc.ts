@@ -16,7 +16,7 @@ import { betaQuantile, normalQuantile, studentQuantile } from "./special.js";
  * the positives' error, and is conservative.
  *
  * Simulated for normal scores, rates 0.01 to 0.2, 20 to 1,000 negatives, 50 to 500 positives and AUROC 0.6 to 0.98:
- * level 0.95 covers with 0.95 to 0.97 on average, at worst with 0.91, where 10 negatives decide beside 500
+ * level 0.95 covers with 0.95 to 0.97 on average, at worst with 0.90, where 10 negatives decide beside 500
  * positives; below 10 negatives it never fell under 0.97.
  *
  * @throws AssayError INVALID_ARGUMENT if the rate is not in (0, 1].

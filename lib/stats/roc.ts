@@ -43,7 +43,7 @@ export interface DeLong {
  * separate almost completely it is never narrower than that.
  *
  * Simulated for normal scores, AUROC 0.5 to 0.98 and groups of 10 to 1,000, level 0.95 covers with 0.953 on average,
- * at worst with 0.91 (50 negatives beside 500 positives at 0.98); up to 0.95 and from 50 examples on with 0.93 to 0.96.
+ * at worst with 0.91 (10 negatives beside 1,000 positives); up to 0.95 and from 50 examples on with 0.93 to 0.96.
  *
  * @returns Estimate whose n counts both groups.
  * @throws AssayError INVALID_ARGUMENT if a group is empty, NOT_FINITE if a score is NaN.

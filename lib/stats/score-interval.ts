@@ -61,12 +61,8 @@ function student(x: Float64Array, level: number): Estimate {
   return { kind: "estimate", value, interval, level, n: x.length, method: "Student" };
 }
 
-/** The score interval of a mean between bounds, which need not be those of every single value. */
-export function boundedMean(
-  x: Float64Array,
-  [low, high]: readonly [number, number],
-  level: number,
-): Estimate {
+/** The score interval of a mean between bounds. */
+function boundedMean(x: Float64Array, [low, high]: readonly [number, number], level: number): Estimate {
   const { value, variance } = momentsOf(x);
   const c = normalQuantile(0.5 + level / 2) ** 2 / x.length;
   const room = high - value - (value - low);
@@ -82,7 +78,8 @@ export function boundedMean(
   return { kind: "estimate", value, interval, level, n: x.length, method: "score, bounded" };
 }
 
-function momentsOf(x: Float64Array): { value: number; variance: number } {
+/** Mean and sample variance. */
+export function momentsOf(x: Float64Array): { value: number; variance: number } {
   const value = x.reduce((sum, v) => sum + v, 0) / x.length;
   return { value, variance: x.reduce((sum, v) => sum + (v - value) ** 2, 0) / (x.length - 1) };
 }

@@ -1,4 +1,5 @@
 /** `npm run --silent bench -- SUITE [--json]`: one suite, ours and the peers interleaved in one run. */
+import { coverage } from "./coverage.js";
 import { engine } from "./engine.js";
 import { kernel } from "./kernel.js";
 import { lab } from "./lab.js";
@@ -6,6 +7,7 @@ import { probing } from "./probing.js";
 import { training } from "./training.js";
 
 const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
+  coverage,
   kernel,
   engine,
   lab,

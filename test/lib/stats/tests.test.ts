@@ -211,9 +211,12 @@ describe("stats: forecasts", () => {
     };
     const toScore = (rate: number): number => 0.04 + 0.6 * rate;
     const { interval } = brierScore(constant);
-    // Up to n / (n - 1) in the variance.
-    near(interval[1], toScore(wilson(3, 40).interval[1]), 2e-3);
-    assert.ok(interval[0] <= toScore(3 / 40) && interval[0] >= 0.04);
+    near(interval[0], toScore(wilson(3, 40).interval[0]), 1e-12);
+    near(interval[1], toScore(wilson(3, 40).interval[1]), 1e-12);
+    // Where "yes" is likelier than not, it is what costs less.
+    const likely = brierScore({ ...constant, probabilities: Array(40).fill(0.7) });
+    near(likely.interval[0], 0.49 - 0.4 * wilson(3, 40).interval[1], 1e-12);
+    near(likely.value, 0.49 - 0.4 * (3 / 40), 1e-12);
   });
 
   it("have Student's interval of a mean like SciPy's, and a wider one between bounds", () => {
