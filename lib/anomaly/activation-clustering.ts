@@ -9,7 +9,19 @@ import { AssayError } from "../errors.js";
 import { centredRows, momentsOfChunks, multiply } from "../linalg/index.js";
 import { type Generator, generator } from "../random/index.js";
 import { monteCarloNull } from "../stats/index.js";
-import { integerLabels, type Labels, type Rows, rows, type Tensor, takeRows } from "../tensor/index.js";
+import {
+  type Examples,
+  integerLabels,
+  isOneTensor,
+  type Labels,
+  labelledChunks,
+  labelValues,
+  type Rows,
+  requireRepeatable,
+  rowChunks,
+  rows,
+  selectExamples,
+} from "../tensor/index.js";
 import { type Detector, detectorOf } from "./detector.js";
 import { leadingDirections } from "./principal.js";
 import { cluster, type Points, silhouette } from "./two-means.js";
@@ -44,39 +56,43 @@ export interface ActivationClustering extends Detector {
  * the distance between the two: above 0 it belongs to the smaller one. Activations are not Gaussian, so a low p-value
  * says that there is structure, not what it is.
  *
- * @param batch Activations [n, ...] of one predicted class, at least 8 examples.
+ * @param batch Activations [n, ...] of one predicted class, or chunks of them, which are read twice; at least 8
+ *   examples. Their main components are held in memory.
  * @throws AssayError INVALID_ARGUMENT for fewer; SINGULAR_COVARIANCE if nothing varies.
  * @see B. Chen et al. (2019), Detecting backdoor attacks on deep neural networks by activation clustering. SafeAI.
  */
-export function fitActivationClustering(batch: Tensor, options: ClusteringOptions): ActivationClustering {
+export function fitActivationClustering(batch: Examples, options: ClusteringOptions): ActivationClustering {
   const { seed, components = 10, restarts = 8, nullDraws = 99 } = options;
-  const table = rows(batch, "fitActivationClustering");
-  if (table.n < 8 || !Number.isInteger(components) || components < 1 || !(restarts >= 1)) {
+  requireRepeatable(batch, "fitActivationClustering");
+  const chunks = rowChunks(batch, "fitActivationClustering");
+  const moments = momentsOfChunks(chunks);
+  const { n } = moments;
+  if (n < 8 || !Number.isInteger(components) || components < 1 || !(restarts >= 1)) {
     throw new AssayError(
       "INVALID_ARGUMENT",
-      `fitActivationClustering: expected at least 8 examples, 1 component and 1 restart, got ${table.n}, ${components} and ${restarts}.`,
-      { n: table.n, components, restarts },
+      `fitActivationClustering: expected at least 8 examples, 1 component and 1 restart, got ${n}, ${components} and ${restarts}.`,
+      { n, components, restarts },
     );
   }
-  const frame = leadingDirections(momentsOfChunks([table]), components);
+  const frame = leadingDirections(moments, components);
   const project = (y: Rows): Points =>
     multiply(centredRows(y, frame.mean, 0, y.n), frame.directions, { transposeB: true });
   const random = generator(seed).split("activation clustering");
-  const points = project(table);
+  const points = joined(Array.from(chunks, project));
   const found = cluster(points, restarts, random.split("clusters"));
   const clarity = silhouette(points, found.isSmaller, random.split("silhouette"));
   const pValue =
     nullDraws === 0
       ? null
-      : monteCarloNull((stream) => oneCloud(table.n, frame.variances, restarts, stream), {
+      : monteCarloNull((stream) => oneCloud(n, frame.variances, restarts, stream), {
           seed,
           draws: nullDraws,
         }).pValue(clarity);
-  const smallerShare = found.smaller / table.n;
+  const smallerShare = found.smaller / n;
   return {
     ...detectorOf(
       `activation clustering (smaller group ${(100 * smallerShare).toFixed(0)} %, silhouette ${clarity.toFixed(2)})`,
-      table,
+      moments,
       (y) => nearness(project(y), found.centres),
       smallerShare > 0.35 || clarity < 0.15
         ? ["The two groups are of similar size or hardly apart: there may be only one."]
@@ -87,6 +103,19 @@ export function fitActivationClustering(batch: Tensor, options: ClusteringOption
     pValue,
     isSmaller: found.isSmaller,
   };
+}
+
+/** Points of all chunks. */
+function joined(parts: readonly Points[]): Points {
+  const { columns } = parts[0]!;
+  const count = parts.reduce((sum, part) => sum + part.rows, 0);
+  const data = new Float64Array(count * columns);
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return { rows: count, columns, data };
 }
 
 /** The silhouette that the same procedure finds in one Gaussian cloud. */
@@ -136,28 +165,24 @@ export interface ClassClustering {
 /**
  * Activation clustering of every class, each compared with the others.
  *
- * @param x Activations [n, ...] of a batch under suspicion.
+ * @param x Activations [n, ...] of a batch under suspicion, or chunks of them, which are read twice for each class.
  * @param labels The labels it came with, or the model's answers.
  * @throws AssayError INVALID_ARGUMENT if a class has fewer than 8 examples.
  * @example
  * anomaly.clusterClasses(await model.activations(training.inputs, { at }), training.labels, { seed: 1 })
  */
-export function clusterClasses(x: Tensor, labels: Labels, options: ClusteringOptions): ClassClustering {
-  const table = rows(x, "clusterClasses");
-  const values = integerLabels(labels, table.n, "clusterClasses");
+export function clusterClasses(x: Examples, labels: Labels, options: ClusteringOptions): ClassClustering {
+  requireRepeatable(x, "clusterClasses");
+  const given = labelValues(labels, "clusterClasses").length;
+  const n = isOneTensor(x) ? rows(x, "clusterClasses").n : given;
+  const values = integerLabels(labels, n, "clusterClasses");
+  // Reading all of them once finds labels that are too few or too many.
+  if (!isOneTensor(x)) for (const _ of labelledChunks(x, labels, "clusterClasses"));
   const found = [...new Set(values)]
     .sort((a, b) => a - b)
     .map((label) => {
-      const own = takeRows(
-        table,
-        [...values.keys()].filter((i) => values[i] === label),
-      );
-      const dims = [own.n, own.d];
-      const batch: Tensor =
-        own.data instanceof Float32Array
-          ? { type: "float32", dims, data: own.data }
-          : { type: "float64", dims, data: own.data };
-      return { label, ...fitActivationClustering(batch, options) };
+      const own = selectExamples(x, (index) => values[index] === label);
+      return { label, ...fitActivationClustering(own, options) };
     });
   return {
     kind: "class-clustering",

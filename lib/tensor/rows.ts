@@ -132,3 +132,17 @@ export function takeRows(table: Rows, indices: ArrayLike<number>): Rows {
   }
   return { n: indices.length, d, data };
 }
+
+/** Tables of one width, one after the other; in doubles if one of them is. */
+export function joinRows(parts: readonly Rows[]): Rows {
+  const n = parts.reduce((sum, part) => sum + part.n, 0);
+  const d = parts[0]?.d ?? 0;
+  const isSingle = parts.every(({ data }) => data instanceof Float32Array);
+  const data = isSingle ? new Float32Array(n * d) : new Float64Array(n * d);
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return { n, d, data };
+}

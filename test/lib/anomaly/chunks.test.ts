@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import * as anomaly from "../../../lib/anomaly/index.js";
 import {
+  fewShot,
+  fitContrast,
+  fitContrastVariation,
   fitDifferenceOfMeans,
   fitEraser,
   fitLda,
   fitLogistic,
   type LinearProbe,
+  sweep,
 } from "../../../lib/probes/index.js";
 import { generator } from "../../../lib/random/index.js";
 import { type Examples, rowChunks, type Tensor, tensor } from "../../../lib/tensor/index.js";
@@ -18,6 +22,7 @@ const draw = (count: number, seed: number): Tensor<"float32"> => {
 };
 const clean = draw(n, 1);
 const suspect = draw(50, 2);
+const opposite = draw(n, 9);
 const labels = Array.from({ length: n }, (_, i) => Number(clean.data[i * d]! > 3));
 
 /** The same examples in chunks of 1, 700 and 599, made anew for each reading. */
@@ -67,10 +72,21 @@ const fits: Readonly<Record<string, { readonly make: Fit; readonly onePass?: tru
   fitSpectre: { make: scored(anomaly.fitSpectre) },
   fitSpectralSignature: { make: scored(anomaly.fitSpectralSignature), onePass: true },
   fitBeatrix: { make: scored(anomaly.fitBeatrix) },
+  fitActivationClustering: {
+    make: scored((x) => anomaly.fitActivationClustering(x, { seed: 1, nullDraws: 0 })),
+  },
+  fitContrast: { make: probed((x) => fitContrast({ positive: x, negative: opposite })), onePass: true },
+  "fitContrast, against": {
+    make: probed((x) => fitContrast({ positive: opposite, negative: x })),
+    onePass: true,
+  },
+  fitContrastVariation: { make: probed((x) => fitContrastVariation({ positive: x, negative: opposite })) },
   fitDifferenceOfMeans: { make: probed((x) => fitDifferenceOfMeans(x, labels)), onePass: true },
   fitLogistic: { make: probed((x) => fitLogistic(x, labels)), onePass: true },
   fitLda: { make: probed((x) => fitLda(x, labels)) },
 };
+
+const withoutFunctions = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 const near = (found: ArrayLike<number>, expected: ArrayLike<number>, who: string): void => {
   assert.equal(found.length, expected.length);
@@ -110,6 +126,67 @@ describe("fits of examples in chunks", () => {
     assert.throws(() => anomaly.fitLayerwise({ ...layers, third: [layers.third, suspect] }), {
       code: "SHAPE_MISMATCH",
       message: /third/,
+    });
+  });
+
+  it("clusterClasses finds the same groups", () => {
+    const options = { seed: 1, nullDraws: 0 };
+    const { classes } = anomaly.clusterClasses(inChunks(clean), labels, options);
+    const expected = anomaly.clusterClasses(clean, labels, options).classes;
+    classes.forEach((one, k) => {
+      assert.deepEqual([one.label, one.n, one.smallerShare], [k, expected[k]!.n, expected[k]!.smallerShare]);
+      assert.ok(Math.abs(one.silhouette - expected[k]!.silhouette) < 1e-9);
+    });
+    assert.throws(() => anomaly.clusterClasses(inChunks(clean), labels.slice(1), options), {
+      code: "SHAPE_MISMATCH",
+    });
+  });
+
+  it("fewShot draws the same examples, from chunks that can be read only once, too", () => {
+    const run = (x: Examples, heldOut: Examples) =>
+      fewShot(
+        { train: { x, labels }, heldOut: { x: heldOut, labels: labels.slice(0, 50) } },
+        { seed: 3, fit: (own, given) => fitLogistic(own, given), shots: [1, 16], draws: 2 },
+      );
+    const expected = run(clean, suspect);
+    assert.deepEqual(run(inChunks(clean), inChunks(suspect)), expected);
+    assert.deepEqual(run(once(clean), once(suspect)), expected);
+  });
+
+  it("sweep chooses the same tap, position and penalty, held-out or nested", () => {
+    const taps = { first: draw(n, 5), second: clean };
+    const cut = { first: inChunks(taps.first), second: inChunks(clean) };
+    const options = { seed: 3, folds: 3, positions: "all" } as const;
+    const heldOut = { first: draw(50, 6), second: suspect };
+    const heldOutLabels = labels.slice(0, 50);
+    assert.deepEqual(
+      withoutFunctions(
+        sweep(
+          {
+            train: cut,
+            labels,
+            heldOut: { first: inChunks(heldOut.first), second: inChunks(suspect) },
+            heldOutLabels,
+          },
+          options,
+        ),
+      ),
+      withoutFunctions(sweep({ train: taps, labels, heldOut, heldOutLabels }, options)),
+    );
+    assert.deepEqual(
+      withoutFunctions(sweep({ train: cut, labels }, options)),
+      withoutFunctions(sweep({ train: taps, labels }, options)),
+    );
+    assert.throws(() => sweep({ train: { first: once(clean) }, labels }, options), {
+      code: "INVALID_ARGUMENT",
+      message: /only once/,
+    });
+  });
+
+  it("name contrast pairs without a partner, however they are cut", () => {
+    assert.throws(() => fitContrast({ positive: inChunks(clean), negative: suspect }), {
+      code: "SHAPE_MISMATCH",
+      message: new RegExp(`${n} examples speak for, 50 against`),
     });
   });
 
