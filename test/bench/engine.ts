@@ -7,6 +7,7 @@ import { cleanseStep, gpt, lenetStep } from "./engine/networks.js";
 import { runOverhead } from "./engine/overhead.js";
 import { probing } from "./engine/probing.js";
 import { gaussian, probe, product } from "./engine/statistics.js";
+import { tokenStep } from "./engine/tokens.js";
 import type { Row } from "./measure.js";
 import { type Peer, startPeer } from "./peer.js";
 
@@ -39,6 +40,7 @@ export async function engine(): Promise<Record<string, unknown>> {
   try {
     add({ lenetStepOverTorch: await lenetStep(single, 1, 5) });
     add({ cleanseStepOneThreadOverTorch: await cleanseStep(single, 1, 9) });
+    add({ tokenStepOneThreadOverTorch: await tokenStep(single, 1, 9) });
   } finally {
     single?.stop();
   }
@@ -49,6 +51,7 @@ export async function engine(): Promise<Record<string, unknown>> {
     add({ gptGradientOverTorch: await gpt(torch, "gradient", threads, 5) });
     add({ gptForwardOverTorch: await gpt(torch, "forward", threads, 5) });
     add({ cleanseStepOverTorch: await cleanseStep(torch, threads, 9) });
+    add({ tokenStepOverTorch: await tokenStep(torch, threads, 9) });
   } finally {
     torch?.stop();
   }

@@ -99,6 +99,52 @@ def cleanse(batch):
     return run
 
 
+class Encoder(nn.Module):
+    """A classifier of texts; takes vectors, so that a search can differentiate by them."""
+
+    def __init__(self, vocabulary, width, heads, layers, length, classes):
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Parameter(torch.randn(length, width))
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, classes)
+
+    def forward(self, vectors, ids):
+        kept = (ids != 0).float()
+        x, mask = vectors + self.positions, (1 - kept)[:, None, None, :] * -1e4
+        for block in self.blocks:
+            x = block(x, mask)
+        return self.head((self.norm(x) * kept[..., None]).sum(1) / kept.sum(1, keepdim=True).clamp(min=1))
+
+
+def gcg(steps, vocabulary, width, heads, layers, length, classes, texts, run, candidates, top):
+    """Steps of greedy coordinate gradient as nanoGCG writes them: one-hot gradient, top tokens, exact evaluation."""
+    torch.manual_seed(1)
+    model = Encoder(vocabulary, width, heads, layers, length, classes).requires_grad_(False).eval()
+    carriers = torch.randint(1, vocabulary, (texts, length))
+    at = (torch.randint(0, length - run + 1, (texts,))[:, None] + torch.arange(run)).expand(texts, run)
+    target = torch.zeros(texts, dtype=torch.long)
+    table = model.tokens.weight
+
+    def search():
+        best = torch.randint(1, vocabulary, (run,))
+        for _ in range(steps):
+            one_hot = F.one_hot(best, vocabulary).to(table.dtype).requires_grad_()
+            ids = carriers.scatter(1, at, best.expand(texts, run))
+            vectors = model.tokens(ids).scatter(1, at[..., None].expand(-1, -1, width), (one_hot @ table).expand(texts, run, width))
+            gradient = torch.autograd.grad(F.cross_entropy(model(vectors, ids), target), one_hot)[0]
+            gradient[:, 0] = float("inf")
+            chosen = (-gradient).topk(top, dim=1).indices
+            places = torch.arange(candidates) % run
+            swaps = best.repeat(candidates, 1)
+            swaps[torch.arange(candidates), places] = chosen[places, torch.randint(0, top, (candidates,))]
+            with torch.inference_mode():
+                ids = carriers.repeat(candidates, 1).scatter(1, at.repeat(candidates, 1), swaps.repeat_interleave(texts, 0))
+                losses = F.cross_entropy(model(model.tokens(ids), ids), target.repeat(candidates), reduction="none")
+                best = swaps[losses.view(candidates, texts).mean(1).argmin()].clone()
+
+    return search
+
+
 def tour_cnn(folder, seed, epochs, batch, rate):
     """The tour's CNN, trained from random weights on the images in `folder`, and its accuracy on the test images."""
     load = lambda name: torch.from_numpy(numpy.load(f"{folder}/{name}.npy"))
@@ -134,4 +180,5 @@ JOBS = {
     "lenet": lenet_steps,
     "gpt": gpt,
     "cleanse": cleanse,
+    "gcg": gcg,
 }
