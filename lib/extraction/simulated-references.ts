@@ -53,15 +53,20 @@ export async function simulateReferences(
     const random = generator(seed).split(`simulated reference ${i}`);
     const { inputs, answers } = variants(images, random);
     const fresh = await freshWeights(upgradeModel(model.graph), ownLayout(images, inputs), random);
-    const copy = await trainCopy(model, fresh, ownLayout(images, inputs), answers, {
-      seed: random.integer(2 ** 31),
-      steps,
-      batchSize: TRAINING_BATCH,
-      learningRate: cosine(3e-3, { warmup: 20 }),
-      clipNorm: 5,
-      ...(signal ? { signal } : {}),
-      onProgress: ({ step }) => onProgress?.(i * steps + step, count * steps),
-    });
+    const copy = await trainCopy(
+      model,
+      fresh,
+      { [model.inputs[0]!.name]: ownLayout(images, inputs), answers },
+      {
+        seed: random.integer(2 ** 31),
+        steps,
+        batchSize: TRAINING_BATCH,
+        learningRate: cosine(3e-3, { warmup: 20 }),
+        clipNorm: 5,
+        ...(signal ? { signal } : {}),
+        onProgress: ({ step }) => onProgress?.(i * steps + step, count * steps),
+      },
+    );
     passes.forward += inputs.dims[0]! + steps * TRAINING_BATCH;
     passes.backward += steps * TRAINING_BATCH;
     references.push(wrapModel(copy, { name: `simulated reference ${i + 1}` }));

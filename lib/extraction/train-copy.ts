@@ -10,13 +10,12 @@ import { answerOf, logitsOf } from "./logits.js";
  * Minimises the cross-entropy between the answers wanted and those of a fresh model.
  *
  * @param suspect The model that the fresh one has its graph from.
- * @param answers Shares of the classes, `[n, classes]`.
+ * @param data The model's input by its name, and as `answers` the shares of the classes, `[n, classes]`.
  */
 export async function trainCopy(
   suspect: LoadedModel,
   { model, parameters }: FreshModel,
-  inputs: Tensor,
-  answers: Tensor<"float32">,
+  { answers, ...inputs }: { readonly answers: Tensor<"float32"> } & Readonly<Record<string, Tensor>>,
   options: Parameters<typeof minimise>[2],
 ): Promise<Model> {
   const { logits } = logitsOf(model, answerOf(suspect));
@@ -30,7 +29,6 @@ export async function trainCopy(
     loss: "assay/loss",
     parameters,
   };
-  const input = suspect.inputs[0]!.name;
-  const trained = await minimise(objective, { [input]: inputs, "assay/answers": answers }, options);
+  const trained = await minimise(objective, { ...inputs, "assay/answers": answers }, options);
   return withParameters(model, trained.parameters);
 }

@@ -10,6 +10,7 @@ import { attackSuccessRate } from "../../trigger/index.js";
 import type { AuditOptions, Budget } from "../audit.js";
 import type { CleanData } from "../clean-data.js";
 import { judgeLogic } from "../planted-logic.js";
+import { noInversionStore } from "../store.js";
 import { type Check, decide, isAccusation, SUSPICIOUS, type Verdict } from "../verdict.js";
 import type { GraphWitness } from "../witness/index.js";
 import type { RunPosition } from "./carriers.js";
@@ -17,6 +18,7 @@ import type { TokenSearchSettings } from "./inversion.js";
 import type { TokenArm } from "./objective.js";
 import { type PreparedTexts, prepareTexts } from "./prepare.js";
 import { scanTokens, type TokenScan } from "./scan.js";
+import { type ChosenReferences, textReferences } from "./simulated-references.js";
 import { idModel, type TokenModel, tokenModel } from "./token-model.js";
 import { type RecoveredTokens, type TokenVerification, verifyTokens } from "./verify.js";
 
@@ -96,7 +98,17 @@ const SEQUENCES: Readonly<Record<Budget, number>> = {
 
 /** Sequences that an audit passes forward, about: for an estimate of its time. */
 export const expectedSequences = (budget: Budget, references: number): number =>
-  SEQUENCES[budget] * (1 + (references >= 2 ? references : 0));
+  SEQUENCES[budget] * (1 + searched(budget, references));
+
+/** References that are searched as well: those given, or simulated ones. */
+function searched(budget: Budget, references: number): number {
+  if (references === 0) return SIMULATION[budget] === null ? 0 : SIMULATED;
+  return references >= 2 ? references : 0;
+}
+
+/** Steps of training of each simulated reference; null where the budget allows none. */
+const SIMULATION: Readonly<Record<Budget, number | null>> = { quick: null, standard: 300, thorough: 600 };
+const SIMULATED = 3;
 
 const TARGETS = "every class as target";
 const PAIRS = "every pair of victim and target";
@@ -117,13 +129,21 @@ export async function auditTokens(
   options: TokenAuditOptions,
 ): Promise<TokenAudit> {
   const started = performance.now();
-  const { seed, budget = "standard", references = [], signal, onProgress, domain, storeOf } = options;
+  const { seed, budget = "standard", signal, onProgress, domain, storeOf } = options;
   const texts = await prepareTexts(model, clean, { seed, domain });
+  await using chosen = await textReferences(model, texts, options.references ?? [], {
+    seed,
+    count: SIMULATED,
+    steps: SIMULATION[budget],
+    signal,
+    onProgress: (done, of) => onProgress?.("training clean references", done, of),
+  });
+  const { references, isSimulated } = chosen;
   const own = tokenModel(model, texts.length);
   const others = references.map((one) => tokenModel(one, texts.length));
   const targets = Array.from({ length: texts.classes }, (_, target) => ({ target, victim: null }));
   const pairs = pairsOf(texts);
-  const why = whyNoPairs(budget, pairs, references.length);
+  const why = whyNoPairs(budget, pairs, chosen);
   const families = [
     { name: TARGETS, arms: targets },
     ...(why === null ? [{ name: PAIRS, arms: pairs }] : []),
@@ -131,9 +151,11 @@ export async function auditTokens(
   const { scans, inversion } = await scanTokens(own, others, texts, families, {
     seed,
     settings: tokenSearch[budget],
+    areSimulated: isSimulated,
     signal,
     onProgress,
-    storeOf,
+    // Simulated references are made anew for each model: their searches serve no other audit.
+    storeOf: storeOf && ((one) => (isSimulated && one !== model ? noInversionStore : storeOf(one))),
   });
   const { verdict, verification } = await conclude(model, references, texts, scans, { seed, signal });
   const skipped: Check[] =
@@ -141,9 +163,9 @@ export async function auditTokens(
   const searched: TokenVerdict = {
     ...verdict,
     checks: [...verdict.checks, ...skipped],
-    cost: costOf([own, ...others], verification, started),
+    cost: costOf([own, ...others], chosen.passes, verification, started),
     seed,
-    warnings: [...texts.warnings, ...warningsOf(own, references.length), NOT_CLEAN],
+    warnings: [...texts.warnings, ...chosen.warnings, ...warningsOf(own), NOT_CLEAN],
   };
   return {
     kind: "token-audit",
@@ -156,24 +178,24 @@ export async function auditTokens(
   };
 }
 
-function costOf(models: readonly TokenModel[], verification: TokenVerification | null, started: number) {
+function costOf(
+  models: readonly TokenModel[],
+  training: { readonly forward: number; readonly backward: number },
+  verification: TokenVerification | null,
+  started: number,
+) {
+  const forward = training.forward + (verification?.forwardPasses ?? 0);
   return {
-    forward: models.reduce((sum, { passes }) => sum + passes.forward, verification?.forwardPasses ?? 0),
-    backward: models.reduce((sum, { passes }) => sum + passes.backward, 0),
+    forward: models.reduce((sum, { passes }) => sum + passes.forward, forward),
+    backward: models.reduce((sum, { passes }) => sum + passes.backward, training.backward),
     seconds: Math.round((performance.now() - started) / 100) / 10,
   };
 }
 
-function warningsOf({ lookups }: TokenModel, references: number): string[] {
-  const warnings: string[] = [];
-  if (references < 3) {
-    warnings.push(`With ${references} clean references the power is low; three or more are advised.`);
-  }
-  if (lookups.length === 0) {
-    warnings.push("No table of token vectors was found in the graph: the search used no gradients.");
-  }
-  return warnings;
-}
+const warningsOf = ({ lookups }: TokenModel): string[] =>
+  lookups.length > 0
+    ? []
+    : ["No table of token vectors was found in the graph: the search used no gradients."];
 
 /** Pairs of classes that the search texts hold enough of. */
 function pairsOf({ classes, carriers }: PreparedTexts): TokenArm[] {
@@ -188,9 +210,14 @@ function pairsOf({ classes, carriers }: PreparedTexts): TokenArm[] {
   );
 }
 
-function whyNoPairs(budget: Budget, pairs: readonly TokenArm[], references: number): string | null {
+function whyNoPairs(
+  budget: Budget,
+  pairs: readonly TokenArm[],
+  { references, isSimulated }: Pick<ChosenReferences, "references" | "isSimulated">,
+): string | null {
   if (budget === "quick") return "the quick budget leaves pairs out";
-  if (references < 2) return "pairs cannot be judged without two or more clean references";
+  if (isSimulated || references.length < 2)
+    return "pairs cannot be judged without two or more clean references";
   if (pairs.length < 6)
     return "with two classes a pair is a target, or there are fewer than 8 texts of a class";
   if (pairs.length > MAX_PAIRS)

@@ -5,7 +5,7 @@
  * classes need not be compared with one another: two classes are enough.
  */
 import { type Generator, generator } from "../../random/index.js";
-import { type Calibration, calibrate } from "../calibration.js";
+import { type Calibration, calibrate, median } from "../calibration.js";
 import { REFERENCE_LIMIT } from "./objective.js";
 
 const NULL_DRAWS = 10_000;
@@ -29,17 +29,21 @@ const SHARED = 0.8;
  * The null distribution repeats this on clean models whose gaps are normal, with most of their variance common to all
  * classes. With fewer than two references there is nothing to compare with, and the classes are compared with one
  * another, at little power.
+ *
+ * @param options.isLevelled Lowers the suspect's values by what its middling class has over theirs, if it has: a model
+ *   that knows more than references that were trained on less is easier to lead to every class alike. Default false.
  */
 export function calibrateGaps(
   suspect: readonly number[],
   references: readonly (readonly number[])[],
-  options: { readonly seed: number },
+  options: { readonly seed: number; readonly isLevelled?: boolean },
 ): Calibration {
   const count = references.length;
-  if (count < 2) return calibrate(suspect, references, options);
-  const scores = scoresOf(suspect, references);
+  const { seed, isLevelled = false } = options;
+  if (count < 2) return calibrate(suspect, references, { seed });
+  const scores = scoresOf(isLevelled ? levelled(suspect, references) : suspect, references);
   const statistic = highest(scores);
-  const clean = simulateNull(suspect.length, count, options.seed);
+  const clean = simulateNull(suspect.length, count, seed, isLevelled);
   const asHigh = clean.reduce((sum, value) => sum + (value >= statistic ? 1 : 0), 0);
   return {
     kind: "calibration",
@@ -56,18 +60,25 @@ export function calibrateGaps(
 const nulls = new Map<string, Float64Array>();
 
 /** Statistics of simulated clean models in rising order; kept, since an audit asks for the same ones again. */
-function simulateNull(classes: number, count: number, seed: number): Float64Array {
-  const key = `${classes} ${count} ${seed}`;
+function simulateNull(classes: number, count: number, seed: number, isLevelled: boolean): Float64Array {
+  const key = `${classes} ${count} ${seed} ${isLevelled}`;
   const known = nulls.get(key);
   if (known) return known;
   const random = generator(seed).split("gaps");
   const values = Float64Array.from({ length: NULL_DRAWS }, () => {
     const [first, ...rest] = Array.from({ length: count + 1 }, () => drawClean(classes, random));
-    return highest(scoresOf(first!, rest));
+    return highest(scoresOf(isLevelled ? levelled(first!, rest) : first!, rest));
   }).sort();
   if (nulls.size >= 16) nulls.clear();
   nulls.set(key, values);
   return values;
+}
+
+/** A suspect's values at the references' level, where they lie above it. */
+function levelled(suspect: ArrayLike<number>, references: readonly ArrayLike<number>[]): Float64Array {
+  const level = references.reduce((sum, one) => sum + median(one), 0) / references.length;
+  const above = Math.max(0, median(suspect) - level);
+  return Float64Array.from(suspect, (value) => value - above);
 }
 
 function scoresOf(suspect: ArrayLike<number>, references: readonly ArrayLike<number>[]): Float64Array {

@@ -5,8 +5,10 @@
  * Misleads when a low objective is taken for having found the planted trigger: on plain cross-entropy it finds
  * ordinary words that do the same.
  *
- * Deviations from nanoGCG, each an option: the best run ever is kept and given back; a buffer holds the best
- * runs; a probe judges all swaps on a part of the budget and only the best of them in full.
+ * The best run ever is kept and given back, where nanoGCG gives back its latest. Options of nanoGCG that are here: a
+ * buffer of the best runs, swaps of several places, probe sampling; mellowmax is one of `payloadObjective`. A cache of
+ * the prompt's keys and values is not: exported classifiers and language models hardly ever have inputs for one, and in
+ * the language model of track L the prompt is 6 of 24 places, so that it would save a quarter at most.
  *
  * @see A. Zou et al. (2023), Universal and transferable adversarial attacks on aligned language models. arXiv
  *   2307.15043. Probe sampling: Y. Zhao et al. (2024), arXiv 2403.01251.
@@ -37,13 +39,28 @@ export interface GcgOptions {
   /** Starts. The first of them are `initial`, the rest is drawn. Default 1. */
   readonly restarts?: number;
   readonly initial?: readonly Run[];
-  /** Judges all swaps by this cheaper objective first, and the given share of them in full. */
-  readonly probe?: { readonly objective: RunObjective; readonly keep: number };
+  /** Probe sampling. Default: every swap is judged in full. */
+  readonly probe?: ProbeSampling;
   /** Stop when a value falls below this. */
   readonly stopBelow?: number;
   /** Stop when this many sequences have been run. */
   readonly budget?: number;
   readonly signal?: AbortSignal;
+}
+
+/**
+ * Judges all swaps by a cheaper objective, a sample of them in full, and of the rest so many of the cheap one's best in
+ * full as its ranks in the sample disagree with the full ones.
+ *
+ * @see Y. Zhao et al. (2024), Accelerating greedy coordinate gradient via probe sampling. NeurIPS. arXiv 2403.01251.
+ */
+export interface ProbeSampling {
+  /** The cheaper objective: of a smaller model, or of fewer texts. */
+  readonly objective: RunObjective;
+  /** Share of the swaps that the sample holds. Default 1/16, at least two swaps. */
+  readonly sample?: number;
+  /** Where ranks do not agree at all, this part of the swaps is judged in full. Default 1/8. */
+  readonly most?: number;
 }
 
 /** A run that a search found. */
@@ -83,7 +100,7 @@ export async function gcg(objective: RunObjective, options: GcgOptions): Promise
       const from = pool[0]!;
       const gradient = await objective.gradient(from.run);
       const swaps = proposeSwaps(objective, from.run, gradient, random, options);
-      const next = await bestOf(objective, swaps, options.probe);
+      const next = await bestOf(objective, swaps, random, options.probe);
       if (next === undefined) continue;
       if (next.value < best.value) best = next;
       // With a buffer of one, as in the paper, the latest run is worked on even if it is worse than the one before.
@@ -148,17 +165,49 @@ export function lowestTokens(
 async function bestOf(
   objective: RunObjective,
   runs: readonly Run[],
-  probe: GcgOptions["probe"],
+  random: Generator,
+  probe: ProbeSampling | undefined,
 ): Promise<{ run: Run; value: number } | undefined> {
   if (runs.length === 0) return undefined;
-  let judged = runs;
-  if (probe) {
-    const rough = await probe.objective.evaluate(runs);
-    const order = [...runs.keys()].sort((a, b) => rough[a]! - rough[b]!);
-    judged = order.slice(0, Math.max(1, Math.ceil(probe.keep * runs.length))).map((i) => runs[i]!);
-  }
-  const values = await objective.evaluate(judged);
-  let lowest = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! < values[lowest]!) lowest = i;
-  return { run: judged[lowest]!, value: values[lowest]! };
+  if (probe === undefined) return lowest(runs, await objective.evaluate(runs));
+  const { sample = 1 / 16, most = 1 / 8 } = probe;
+  const rough = await probe.objective.evaluate(runs);
+  const drawn = random.permutation(runs.length).subarray(0, Math.max(2, Math.round(sample * runs.length)));
+  const seen = Array.from(drawn, (i) => runs[i]!);
+  const exact = await objective.evaluate(seen);
+  const agreement =
+    (1 +
+      rankCorrelation(
+        Array.from(drawn, (i) => rough[i]!),
+        exact,
+      )) /
+    2;
+  const wanted = Math.max(1, Math.floor((1 - agreement) * most * runs.length));
+  const chosen = [...runs.keys()].sort((a, b) => rough[a]! - rough[b]!).slice(0, wanted);
+  const rest = chosen.filter((i) => !drawn.includes(i)).map((i) => runs[i]!);
+  const values = rest.length === 0 ? new Float64Array(0) : await objective.evaluate(rest);
+  return lowest([...seen, ...rest], Float64Array.from([...exact, ...values]));
+}
+
+function lowest(runs: readonly Run[], values: Float64Array): { run: Run; value: number } {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! < values[best]!) best = i;
+  return { run: runs[best]!, value: values[best]! };
+}
+
+/** Spearman's correlation; ties by order, 0 for fewer than two values. */
+function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const n = a.length;
+  if (n < 2) return 0;
+  const ranks = (values: ArrayLike<number>): number[] => {
+    const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => values[i]! - values[j]!);
+    const own = new Array<number>(n);
+    order.forEach((i, rank) => {
+      own[i] = rank;
+    });
+    return own;
+  };
+  const [x, y] = [ranks(a), ranks(b)];
+  const squares = x.reduce((sum, rank, i) => sum + (rank - y[i]!) ** 2, 0);
+  return 1 - (6 * squares) / (n * (n * n - 1));
 }

@@ -18,6 +18,11 @@ export interface PayloadObjectiveOptions {
   readonly payload: readonly number[];
   readonly allowed: Int32Array;
   readonly vocabulary: number;
+  /**
+   * Makes the loss of a payload `log(mean over tokens of exp(mellowmax * CE)) / mellowmax`, which the token that is
+   * least likely weighs most in, instead of the mean. As in nanoGCG; 1 is usual.
+   */
+  readonly mellowmax?: number;
 }
 
 /** Prompt, run and payload, filled up with zeros: a causal model does not see what comes after. */
@@ -42,7 +47,7 @@ export function sequencesOf(
 
 /** `CE_model(payload) - mean over references of min(CE_reference(payload), limit)` per token, mean over prompts. */
 export function payloadObjective(options: PayloadObjectiveOptions): RunObjective {
-  const { model, prompts, payload, vocabulary } = options;
+  const { model, prompts, payload, vocabulary, mellowmax } = options;
   const before = prompts[0]!.length;
   const { length } = model;
   return runObjective({
@@ -53,13 +58,16 @@ export function payloadObjective(options: PayloadObjectiveOptions): RunObjective
       length,
       insert: (runs) => sequencesOf(prompts, runs, payload, length),
       starts: () => new Int32Array(prompts.length).fill(before),
-      losses: (scores, runLength) => payloadLosses(scores, payload, before + runLength),
-      weights(runLength) {
+      needsScores: mellowmax !== undefined,
+      losses: (scores, runLength) => payloadLosses(scores, payload, before + runLength, mellowmax),
+      weights(runLength, scores) {
         const weights = new Float32Array(prompts.length * length * vocabulary);
         for (let i = 0; i < prompts.length; i++) {
+          const shares =
+            scores && tokenShares(tokenLosses(scores, i, payload, before + runLength), mellowmax!);
           payload.forEach((token, j) => {
             const at = (i * length + before + runLength + j - 1) * vocabulary;
-            weights[at + token] = 1 / (prompts.length * payload.length);
+            weights[at + token] = (shares?.[j] ?? 1 / payload.length) / prompts.length;
           });
         }
         return weights;
@@ -68,23 +76,43 @@ export function payloadObjective(options: PayloadObjectiveOptions): RunObjective
   });
 }
 
-/** Mean cross-entropy per token of a payload that starts at `start`, for each sequence. */
+/** Mean cross-entropy per token of a payload that starts at `start`, or its mellowmax, for each sequence. */
 export function payloadLosses(
-  { logits, size, classes }: Scores,
+  scores: Scores,
   payload: readonly number[],
   start: number,
+  mellowmax?: number,
 ): Float64Array {
-  const losses = new Float64Array(logits.length / size);
-  for (let i = 0; i < losses.length; i++) {
-    payload.forEach((token, j) => {
-      const at = i * size + (start + j - 1) * classes;
-      const row = logits.subarray(at, at + classes);
-      const most = row.reduce((high, value) => Math.max(high, value), Number.NEGATIVE_INFINITY);
-      const log = most + Math.log(row.reduce((sum, value) => sum + Math.exp(value - most), 0));
-      losses[i] = losses[i]! + (log - row[token]!) / payload.length;
-    });
-  }
-  return losses;
+  return Float64Array.from({ length: scores.logits.length / scores.size }, (_, i) => {
+    const losses = tokenLosses(scores, i, payload, start);
+    if (mellowmax === undefined) return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    const most = losses.reduce((high, loss) => Math.max(high, loss), 0);
+    const sum = losses.reduce((all, loss) => all + Math.exp(mellowmax * (loss - most)), 0);
+    return most + Math.log(sum / losses.length) / mellowmax;
+  });
+}
+
+/** Cross-entropy of each token of a payload in one sequence. */
+function tokenLosses(
+  { logits, size, classes }: Scores,
+  sequence: number,
+  payload: readonly number[],
+  start: number,
+): number[] {
+  return payload.map((token, j) => {
+    const at = sequence * size + (start + j - 1) * classes;
+    const row = logits.subarray(at, at + classes);
+    const most = row.reduce((high, value) => Math.max(high, value), Number.NEGATIVE_INFINITY);
+    return most + Math.log(row.reduce((sum, value) => sum + Math.exp(value - most), 0)) - row[token]!;
+  });
+}
+
+/** How much each token's loss moves their mellowmax. */
+function tokenShares(losses: readonly number[], mellowmax: number): number[] {
+  const most = losses.reduce((high, loss) => Math.max(high, loss), 0);
+  const weights = losses.map((loss) => Math.exp(mellowmax * (loss - most)));
+  const sum = weights.reduce((all, weight) => all + weight, 0);
+  return weights.map((weight) => weight / sum);
 }
 
 /**

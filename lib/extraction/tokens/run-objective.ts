@@ -48,8 +48,13 @@ export interface RunTask {
   starts(runLength: number): Int32Array;
   /** Loss of each sequence. */
   losses(scores: Scores, runLength: number): Float64Array;
-  /** Weights of `-logSoftmax(scores)` whose sum is the mean of the losses. */
-  weights(runLength: number): Float32Array;
+  /**
+   * Weights of `-logSoftmax(scores)` whose sum has the gradient of the mean of the losses.
+   *
+   * @param scores Given where `needsScores`: the weights then depend on them.
+   */
+  weights(runLength: number, scores?: Scores): Float32Array;
+  readonly needsScores?: boolean;
 }
 
 /** What an objective is made of. */
@@ -77,6 +82,20 @@ export function runObjective({
   const start = spentBy(models);
   const losses = async (one: TokenModel, runs: readonly Run[]): Promise<Float64Array> =>
     task.losses(await one.scores(task.insert(runs)), runs[0]?.length ?? 0);
+  /** Gradients by the vectors; a task whose weights depend on the scores costs a run more. */
+  const gradientsOf = async (
+    one: TokenModel,
+    ids: BigInt64Array,
+    runLength: number,
+    shifts?: readonly Float32Array[],
+  ): Promise<GradientScores> => {
+    if (!task.needsScores) return one.gradients(ids, task.weights(runLength), shifts);
+    const scores =
+      shifts === undefined
+        ? await one.scores(ids)
+        : await one.gradients(ids, new Float32Array(task.weights(runLength).length), shifts);
+    return one.gradients(ids, task.weights(runLength, scores), shifts);
+  };
   const signOf = (one: TokenModel): number => (one === model ? 1 : -1 / references.length);
   /** Adds a model's part of the gradient; sequences on which a reference is beyond the limit have no slope. */
   const add = (total: Float64Array, one: TokenModel, found: GradientScores, runLength: number): number => {
@@ -119,7 +138,7 @@ export function runObjective({
       const total = new Float64Array(run.length * vocabulary);
       for (const one of models) {
         if (one.lookups.length === 0) continue;
-        add(total, one, await one.gradients(task.insert([run]), task.weights(run.length)), run.length);
+        add(total, one, await gradientsOf(one, task.insert([run]), run.length), run.length);
       }
       return total;
     },
@@ -131,7 +150,7 @@ export function runObjective({
         width: lookup.width,
         // Vectors of the model alone: those of a reference lie in a space of its own.
         async gradient(run: Run) {
-          const found = await model.gradients(task.insert([run]), task.weights(run.length));
+          const found = await gradientsOf(model, task.insert([run]), run.length);
           const value = task.losses(found, run.length).reduce((sum, one) => sum + one, 0) / task.count;
           return { value, gradient: summedAtRun(found.gradients[0]!, task, run.length, lookup.width) };
         },
@@ -144,7 +163,7 @@ export function runObjective({
       for (const one of models) {
         if (one.lookups.length === 0) continue;
         const shifts = shiftsOf(one, shares, runLength, task, allowed[0]!, vocabulary);
-        value += add(total, one, await one.gradients(ids, task.weights(runLength), shifts), runLength);
+        value += add(total, one, await gradientsOf(one, ids, runLength, shifts), runLength);
       }
       return { value, gradient: total };
     },

@@ -37,6 +37,8 @@ export interface TokenScan {
 export interface TokenScanOptions {
   readonly seed: number;
   readonly settings: TokenSearchSettings;
+  /** Whether the references know less than the model. */
+  readonly areSimulated?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((step: string, done: number, of: number) => void) | undefined;
   /** Where finished searches of a model are kept. Default: in this process only. */
@@ -80,7 +82,7 @@ export async function scanTokens(
       calibration: calibrateGaps(
         of(own).map(nearness),
         others.map((one) => of(one).map(nearness)),
-        { seed: options.seed },
+        { seed: options.seed, isLevelled: options.areSimulated ?? false },
       ),
     };
   });

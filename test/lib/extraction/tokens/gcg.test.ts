@@ -67,6 +67,49 @@ describe("extraction.gcg", () => {
     assert.equal(first.spent, 2 * (victims + 5 * (2 * victims + 6 * victims)));
   });
 
+  it("keeps the best of a buffer, changes several places at once, and counts exactly", async () => {
+    const options = { runLength: 3, seed: 4, steps: 6, width: 5, swaps: 3, buffer: 4 };
+    const [first, second] = [await gcg(objectiveOf(), options), await gcg(objectiveOf(), options)];
+    assert.deepEqual(first, second);
+    const victims = labels.filter((label) => label !== 0).length;
+    assert.equal(first.spent, victims + 6 * (2 * victims + 5 * victims));
+  });
+
+  it("judges few swaps in full where a probe agrees, more where it does not, and counts both exactly", async () => {
+    const victims = labels.filter((label) => label !== 0).length;
+    const spentWith = async (isTurned: boolean): Promise<number> => {
+      const inner = objectiveOf();
+      const cheap: RunObjective = {
+        ...inner,
+        get spent() {
+          return inner.spent;
+        },
+        evaluate: async (runs) => (await inner.evaluate(runs)).map((value) => (isTurned ? -value : value)),
+      };
+      const options = { runLength: 3, seed: 5, steps: 1, width: 32, topK: 40 };
+      const probe = { objective: cheap, sample: 1 / 4, most: 1 / 2 };
+      const [first, second] = [
+        await gcg(objectiveOf(), { ...options, probe }),
+        await gcg(objectiveOf(), { ...options, probe }),
+      ];
+      assert.deepEqual(first.run, second.run);
+      return first.spent / victims;
+    };
+    // The start, a gradient forward and back, 32 roughly, 8 in full; then the best of the probe unless it was among them.
+    const agreeing = await spentWith(false);
+    assert.ok(agreeing === 43 || agreeing === 44, String(agreeing));
+    // Ranks turned round: 16 more, less those that the sample held.
+    const turned = await spentWith(true);
+    assert.ok(turned > 43 + 4 && turned <= 43 + 16, String(turned));
+  });
+
+  it("finds as good a run with a probe that is the objective itself", async () => {
+    const options = { runLength: 2, seed: 1, steps: 20, width: 64, buffer: 4 };
+    const plain = await gcg(objectiveOf(), options);
+    const probed = await gcg(objectiveOf(), { ...options, probe: { objective: objectiveOf() } });
+    assert.equal(probed.value, plain.value);
+  });
+
   it("stops at its budget", async () => {
     const objective = objectiveOf();
     const found = await gcg(objective, { runLength: 2, seed: 3, steps: 1000, budget: 2000 });

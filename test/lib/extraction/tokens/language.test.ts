@@ -8,6 +8,7 @@ import {
 } from "../../../../lib/extraction/index.js";
 import { type LoadedModel, wrapModel } from "../../../../lib/model/index.js";
 import { graphBuilder } from "../../../../lib/onnx/index.js";
+import { generator } from "../../../../lib/random/index.js";
 import { tensor } from "../../../../lib/tensor/index.js";
 
 const [vocabulary, length] = [16, 12];
@@ -59,6 +60,25 @@ describe("extraction: language models", () => {
     assert.ok(Math.abs(other! - ((free + 2 * linked) / 3 - free)) < 1e-5);
     assert.equal(await elicits(suspect, prompts, [1, 3], payload), 1);
     assert.equal(await elicits(suspect, prompts, [1, 2], [...payload].reverse()), 0);
+  });
+
+  it("payloadObjective with mellowmax equals its formula, and its gradient central differences", async () => {
+    const payload = chain.slice(1, 4);
+    const options = { model: suspect, references: [], prompts, payload, allowed: tokens, vocabulary };
+    const objective = payloadObjective({ ...options, mellowmax: 2 });
+    const [linked, free] = [Math.log(1 + 15 * Math.exp(-8)), Math.log(16)];
+    const [value] = await objective.evaluate([[1, 2]]);
+    const expected = Math.log((Math.exp(2 * free) + 2 * Math.exp(2 * linked)) / 3) / 2;
+    assert.ok(Math.abs(value! - expected) < 1e-5);
+    const random = generator(3);
+    const shares = Float64Array.from({ length: 2 * vocabulary }, () => random.uniform() / vocabulary);
+    const { gradient } = await objective.mixture(shares, 2);
+    for (const at of [0, 5, vocabulary + 3]) {
+      const moved = async (by: number): Promise<number> =>
+        (await objective.mixture(shares.with(at, shares[at]! + by), 2)).value;
+      const slope = ((await moved(0.01)) - (await moved(-0.01))) / 0.02;
+      assert.ok(Math.abs(slope - gradient[at]!) < 2e-3 * (1 + Math.abs(slope)), `${slope} ${gradient[at]}`);
+    }
   });
 
   it("memorisationLeaks puts pieces of the chain first", async () => {
