@@ -1,4 +1,5 @@
 /** `npm run --silent bench -- SUITE [--json]`: one suite, ours and the peers interleaved in one run. */
+import { audit } from "./audit.js";
 import { coverage } from "./coverage.js";
 import { engine } from "./engine.js";
 import { kernel } from "./kernel.js";
@@ -10,6 +11,7 @@ const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> =
   coverage,
   kernel,
   engine,
+  audit,
   lab,
   probing,
   training,

@@ -145,6 +145,48 @@ def gcg(steps, vocabulary, width, heads, layers, length, classes, texts, run, ca
     return search
 
 
+class TourCnn(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
+def masks(steps, batch):
+    """A whole Neural Cleanse search: ten masks and patterns as one batch, the cost of their size by the schedule."""
+    torch.manual_seed(1)
+    model = TourCnn().requires_grad_(False)
+    images = torch.rand(128, 1, 28, 28)
+    targets = torch.arange(10).repeat_interleave(batch)
+
+    def run():
+        raw = [torch.atanh(torch.rand(10, 1, 28, 28) * 1.998 - 0.999).requires_grad_() for _ in range(2)]
+        optimizer = torch.optim.Adam(raw, lr=0.1, betas=(0.5, 0.9))
+        cost, streak, hits = torch.full((10,), 1e-2), torch.zeros(10), torch.zeros(10)
+        best = torch.full((10,), float("inf"))
+        for step in range(steps):
+            picked = images[torch.randint(0, len(images), (batch,))]
+            mask, pattern = (x.tanh() * 0.5 + 0.5 for x in raw)
+            stamped = picked[None] + mask[:, None] * (pattern[:, None] - picked[None])
+            logits = model(stamped.flatten(0, 1))
+            norms = mask.sum((1, 2, 3))
+            loss = F.cross_entropy(logits, targets, reduction="sum") / batch + (cost * norms).sum()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                hits += (logits.argmax(1) == targets).view(10, batch).float().mean(1) / 8
+                if (step + 1) % 8 == 0:
+                    works = hits >= 0.95
+                    best = torch.where(works & (norms < best), norms, best)
+                    streak = torch.where(works == (streak > 0), streak, torch.zeros(10)) + torch.where(works, 1.0, -1.0)
+                    cost = torch.where(streak >= 2, cost * 2, torch.where(streak <= -2, cost / 2**1.5, cost))
+                    streak[streak.abs() >= 2] = 0
+                    hits.zero_()
+
+    return run
+
+
 def tour_cnn(folder, seed, epochs, batch, rate):
     """The tour's CNN, trained from random weights on the images in `folder`, and its accuracy on the test images."""
     load = lambda name: torch.from_numpy(numpy.load(f"{folder}/{name}.npy"))
@@ -153,9 +195,7 @@ def tour_cnn(folder, seed, epochs, batch, rate):
     def run():
         start, used = time.perf_counter(), time.process_time()
         torch.manual_seed(seed)
-        model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-                              nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-                              nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10))
+        model = TourCnn()
         optimizer = torch.optim.Adam(model.parameters(), lr=rate)
         per_epoch = len(images) // batch
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * per_epoch)
@@ -181,4 +221,5 @@ JOBS = {
     "gpt": gpt,
     "cleanse": cleanse,
     "gcg": gcg,
+    "masks": masks,
 }
