@@ -1,6 +1,6 @@
 /** `assay audit MODEL.onnx --data CLEAN.npz`: the one-shot audit, from a file to a verdict. */
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import type { AuditOptions, Budget } from "../../lib/extraction/index.js";
@@ -10,6 +10,7 @@ import { checkInputs, checkReferences, readClean, statedRange, statedTokens } fr
 import { fileHash, writeAudit } from "./audit-output.js";
 import { auditProgress } from "./audit-progress.js";
 import { checkScale } from "./audit-scale.js";
+import { sayIfLong } from "./patience.js";
 
 interface Options {
   readonly data: string;
@@ -88,6 +89,8 @@ async function runAudit(file: string, options: Options): Promise<void> {
     checkInputs(loaded, clean, options.data);
     return anyBatch(loaded, clean.inputs);
   };
+  // The first runs say how long all of them take; until then nothing is known.
+  const patience = sayIfLong(`the first runs of "${basename(file)}"`);
   const model = await load(file);
   const references: LoadedModel[] = [];
   for (const reference of options.references ?? []) references.push(await load(reference));
@@ -99,6 +102,7 @@ async function runAudit(file: string, options: Options): Promise<void> {
     if (range === undefined) await checkScale(model, clean, options.data);
     const progress = auditProgress(process.stderr);
     await progress.announce(model, clean.inputs, options.budget, references.length);
+    patience[Symbol.dispose]();
     const result = await audit(model, clean, {
       seed: options.seed,
       references,
@@ -114,6 +118,7 @@ async function runAudit(file: string, options: Options): Promise<void> {
       decision === "backdoored" || (decision === "suspicious" && options.failOn === "suspicious");
     if (options.failOn !== undefined && isReached) process.exitCode = VERDICT_REACHED;
   } finally {
+    patience[Symbol.dispose]();
     for (const one of files.keys()) one.release();
   }
 }

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { packageRoot } from "../../support/paths.js";
+
+const module = pathToFileURL(join(packageRoot, "dist/kernel/cli/patience.js")).href;
+
+/** Standard error of a process that says so if `work` takes long, with a clock of 300 ms. */
+const heard = (work: string): string =>
+  spawnSync(
+    process.execPath,
+    [
+      "--input-type=module",
+      "-e",
+      `import { sayIfLong } from ${JSON.stringify(module)};
+       const sleep = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+       const patience = sayIfLong("the first runs", 300);
+       ${work}
+       patience[Symbol.dispose]();`,
+    ],
+    { encoding: "utf8" },
+  ).stderr;
+
+describe("assay audit's patience", function () {
+  this.timeout(30_000);
+
+  it("is told while a run holds the thread up", () => {
+    // The thread of the clock takes a while to start on a busy machine.
+    assert.match(heard("sleep(3000);"), /assay: the first runs: \d+ s so far\. .* Ctrl-C ends the audit\.\n/);
+  });
+
+  it("is silent about what is over soon, and keeps no process alive", () => {
+    assert.equal(heard(""), "");
+  });
+});
