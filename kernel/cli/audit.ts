@@ -72,11 +72,12 @@ Examples:
   assay audit suspect.onnx --data clean.npz --references ref-*.onnx --json verdict.json --html report.html`;
 
 async function runAudit(file: string, options: Options): Promise<void> {
-  const [{ audit }, { anyBatch, loadModel, tokenInput }, { paddingOf }] = await Promise.all([
-    import("../../lib/extraction/index.js"),
-    import("../../lib/model/index.js"),
-    import("../../lib/spec/index.js"),
-  ]);
+  const [{ audit }, { anyBatch, loadModel, tokenInput, withTensorOutputs }, { paddingOf }] =
+    await Promise.all([
+      import("../../lib/extraction/index.js"),
+      import("../../lib/model/index.js"),
+      import("../../lib/spec/index.js"),
+    ]);
   const read = await readClean(options.data);
   const clean = { ...read, inputs: asIds(read.inputs) };
   const domain = await statedTokens(options.spec, clean);
@@ -84,7 +85,7 @@ async function runAudit(file: string, options: Options): Promise<void> {
   const isText = clean.inputs.type === "int64" && clean.inputs.dims.length === 2;
   const padding = domain?.padding ?? (isText ? paddingOf(clean.inputs) : 0);
   const load = async (path: string): Promise<LoadedModel> => {
-    const given = await loadModel(path);
+    const given = withTensorOutputs(await loadModel(path));
     const loaded = isText ? tokenInput(given, { padding }) : given;
     checkInputs(loaded, clean, options.data);
     return anyBatch(loaded, clean.inputs);

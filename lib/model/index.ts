@@ -21,4 +21,5 @@ export {
   tapModel,
   wrapModel,
 } from "./model.js";
+export { withTensorOutputs } from "./tensor-outputs.js";
 export { tokenInput } from "./token-input.js";

@@ -65,6 +65,7 @@ export type {
 export { type InnerValue, inferShapes } from "./shapes.js";
 export { bytesOf } from "./source.js";
 export { dimsKey, type SizedModel, type SpecialisedModel, sizedFor, specialise } from "./specialise.js";
+export { tensorOutputs } from "./tensor-outputs.js";
 export { readTensor, tensorMessage } from "./tensors.js";
 export { tokenInput } from "./token-input.js";
 export { type UnmergedModel, unmergeWeights } from "./unmerge.js";
