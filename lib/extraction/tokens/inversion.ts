@@ -129,7 +129,9 @@ export async function invertTokens(
       bred[at + i]!.map(({ run, values }) => ({ run, value: values[at + i]! })),
     );
     at += lists.length;
-    leaders.push(await bestPlace(arm, places, lists, objectiveAt, options));
+    leaders.push(
+      await bestPlace(arm, places, lists, objectiveAt, Array.from(pool.slice(0, runLength)), options),
+    );
   }
   const found: FoundTrigger[] = [];
   const chosen = worthRefining(arms, leaders);
@@ -208,6 +210,7 @@ async function bestPlace(
   places: readonly RunPosition[],
   lists: readonly (readonly ValuedRun[])[],
   objectiveAt: (arm: TokenArm, position: RunPosition) => RunObjective,
+  fallback: Run,
   { starts: count }: TokenSearchSettings,
 ): Promise<Led> {
   let best: Led | undefined;
@@ -227,7 +230,8 @@ async function bestPlace(
     };
     if (best === undefined || led.value < best.value) best = led;
   }
-  return best!;
+  // No clean text is of another class than this arm's target: there is nothing to turn.
+  return best ?? { position: places[0]!, starts: [fallback], value: Number.POSITIVE_INFINITY };
 }
 
 /** A run is said to work anywhere if that costs no more than this, in nats, beside the place where it was found. */
@@ -260,7 +264,7 @@ const REFINED_PAIRS = 3;
 function worthRefining(arms: readonly TokenArm[], leaders: readonly Led[]): Set<number> {
   const best = (isPair: boolean, count: number): number[] =>
     [...arms.keys()]
-      .filter((a) => (arms[a]!.victim !== null) === isPair)
+      .filter((a) => (arms[a]!.victim !== null) === isPair && Number.isFinite(leaders[a]!.value))
       .sort((a, b) => leaders[a]!.value - leaders[b]!.value)
       .slice(0, count);
   return new Set([...best(false, REFINED_TARGETS), ...best(true, REFINED_PAIRS)]);
