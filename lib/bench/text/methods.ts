@@ -12,9 +12,9 @@ import {
 import { bootstrap, type Estimate } from "../../stats/index.js";
 import type { TrackRow } from "../track.js";
 
-/** A planted run that searches are set on; the target is given. */
+/** A planted run that searches are set on; its length and the target are given. */
 export interface SearchTask {
-  readonly planted: readonly number[];
+  readonly runLength: number;
   /** The objective of the model alone, or minus that of references. */
   objective(withReferences: boolean): RunObjective;
   /** Share of held-out inputs on which a run works. */
@@ -24,7 +24,7 @@ export interface SearchTask {
 /** What a method came to on one task. */
 export interface MethodScore {
   readonly method: string;
-  readonly recall: number;
+  readonly run: readonly number[];
   readonly success: number;
   readonly spent: number;
 }
@@ -86,11 +86,11 @@ export async function scoreMethods(
   for (const { name, withReferences, search } of methods) {
     const { run, spent } = await search(task.objective(withReferences), {
       ...options,
-      runLength: task.planted.length,
+      runLength: task.runLength,
     });
     scores.push({
       method: name,
-      recall: task.planted.filter((token) => run.includes(token)).length / task.planted.length,
+      run,
       success: await task.success(run),
       spent,
     });
@@ -101,9 +101,18 @@ export async function scoreMethods(
 const mean = (values: readonly number[], seed: number): Estimate =>
   bootstrap([values], ([drawn]) => drawn!.reduce((sum, value) => sum + value, 0) / drawn!.length, { seed });
 
-/** Success and recall of each method, apart. */
+/** Share of the planted tokens that a run holds. */
+export const recallOf = (run: readonly number[], planted: readonly number[]): number =>
+  planted.filter((token) => run.includes(token)).length / planted.length;
+
+/**
+ * Success and recall of each method, apart.
+ *
+ * @param planted The planted run of each task; known when all searches are done.
+ */
 export function methodRows(
   tasks: readonly (readonly MethodScore[])[],
+  planted: readonly (readonly number[])[],
   seed: number,
   goals?: { readonly method: string; readonly recall: number; readonly success: number },
 ): TrackRow[] {
@@ -125,7 +134,7 @@ export function methodRows(
       {
         metric: `${name}: planted tokens recovered`,
         estimate: mean(
-          own.map(({ recall }) => recall),
+          own.map(({ run }, i) => recallOf(run, planted[i]!)),
           seed,
         ),
         goal: goal(goals?.recall),

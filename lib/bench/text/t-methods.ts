@@ -5,7 +5,7 @@ import type { Tensor } from "../../tensor/index.js";
 import { attackSuccessRate } from "../../trigger/index.js";
 import { buildTextPool, cleanTextsOf, openTextSeal, textMembers, textWorldOf } from "../../zoo/index.js";
 import type { Track } from "../track.js";
-import { type MethodScore, methodRows, scoreMethods } from "./methods.js";
+import { type MethodScore, methodRows, recallOf, scoreMethods } from "./methods.js";
 import { textCode } from "./score.js";
 
 /** Sequences per method and model, forward and backward, those of references included. */
@@ -34,11 +34,12 @@ export const textMethodsTrack: Track = {
     const carriers = carriersOf(part(TEXTS), { classes, position: "anywhere", seed });
     const references: LoadedModel[] = [];
     const scores: MethodScore[][] = [];
+    const planted: (readonly number[])[] = [];
     try {
       for (const member of textMembers(pool, "T")) {
         const { isBackdoored, tokens, target } = await openTextSeal(pool, member.file);
         if (!isBackdoored) continue;
-        const key = JSON.stringify([pool, member.file, member.commitment, "methods", BUDGET, TEXTS, seed]);
+        const key = JSON.stringify([pool, member.file, member.commitment, "methods 2", BUDGET, TEXTS, seed]);
         const own = await store.keep(key, async () => {
           if (references.length === 0) {
             for (const { path } of textMembers(pool, "text-reference"))
@@ -50,7 +51,7 @@ export const textMethodsTrack: Track = {
           // Awaited here: the model is released when this function returns.
           return await scoreMethods(
             {
-              planted: tokens!,
+              runLength: tokens!.length,
               objective: (withReferences) =>
                 armObjective({
                   model: view,
@@ -74,8 +75,9 @@ export const textMethodsTrack: Track = {
           );
         });
         scores.push(own);
+        planted.push(tokens!);
         log(
-          `${pool}/${member.file}: ${own.map(({ method, success, recall }) => `${method} ${success.toFixed(2)}/${recall.toFixed(2)}`).join("; ")}`,
+          `${pool}/${member.file}: ${own.map(({ method, success, run }) => `${method} ${success.toFixed(2)}/${recallOf(run, tokens!).toFixed(2)}`).join("; ")}`,
         );
       }
     } finally {
@@ -88,7 +90,7 @@ export const textMethodsTrack: Track = {
       pool,
       models: scores.length,
       failures: 0,
-      rows: methodRows(scores, seed),
+      rows: methodRows(scores, planted, seed),
       cost: {
         forward: scores.flat().reduce((sum, { spent }) => sum + spent, 0),
         backward: 0,

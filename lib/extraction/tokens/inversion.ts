@@ -114,13 +114,18 @@ export async function invertTokens(
     signal,
   });
   onProgress?.(2, arms.length + 3);
+  // With few classes an arm has few texts of others; as many as with four are needed, or what is found works on them only.
+  const refined = Math.max(
+    options.carriersPerClass,
+    (3 * options.carriersPerClass) / (task.carriers.classes - 1),
+  );
   const objectiveAt = (arm: TokenArm, position: RunPosition): RunObjective =>
     armObjective({
       ...task,
       model,
       references,
       arm,
-      carriers: textsAt(task, position, options.carriersPerClass),
+      carriers: textsAt(task, position, refined),
     });
   let at = 0;
   const leaders: Led[] = [];
