@@ -5,6 +5,7 @@ import type {
   Audit,
   Calibration,
   GraphWitness,
+  ImageChange,
   MaximumMargin,
   TokenAudit,
   TokenVerification,
@@ -63,6 +64,7 @@ export type Result =
   | TriggerSearch
   | MaximumMargin
   | ArmSearch
+  | ImageChange
   | TriggerVerification
   | GraphWitness
   | ModelCard

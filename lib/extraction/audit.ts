@@ -6,6 +6,7 @@
 import { AssayError } from "../errors.js";
 import { floatExamples, floatInput, type LoadedModel } from "../model/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
+import type { ImageChange } from "./change-search.js";
 import type { CleanData } from "./clean-data.js";
 import { conclude } from "./conclude.js";
 import { allTargets, fastSearch } from "./invert.js";
@@ -60,6 +61,8 @@ export interface Audit {
   readonly scans: readonly Scan[];
   /** Controls of the recovered trigger, if one was recovered. */
   readonly verification: TriggerVerification | null;
+  /** A warp or other tones that lead to the accused class, where no patch was found and there are references. */
+  readonly change: ImageChange | null;
   /** An input that shows planted logic in the graph at work, if there is such logic. */
   readonly witness: GraphWitness | null;
   /** Images that no search has seen, `[n, channels, height, width]`; the first eight. */
@@ -256,6 +259,7 @@ function unsearched(
     isSimulated: false,
     scans: [],
     verification: null,
+    change: null,
     examples: tensor("float32", [0, 1, 1, 1], new Float32Array(0)),
     range: [0, 1],
   };
@@ -299,7 +303,7 @@ async function searchAll(
     results.push(await scanPairs(model, references, images, scanOf(PAIRS, pairs, plan.pairs!)));
   const skipped: Check[] =
     why === null ? [] : [{ name: PAIRS, statistic: null, pValue: null, result: "skipped", why }];
-  const { conclusion, verification } = await conclude(model, references, images, results, {
+  const { conclusion, verification, change } = await conclude(model, references, images, results, {
     seed,
     skipped,
     sweeps,
@@ -319,6 +323,7 @@ async function searchAll(
     isSimulated: chosen.isSimulated,
     scans: results.map(({ scan }) => scan),
     verification,
+    change,
     examples: takeExamples(images.heldOut.inputs, [0, 1, 2, 3, 4, 5, 6, 7]),
     range: images.range,
   };

@@ -1,6 +1,7 @@
 /** From the scans of an audit to its verdict: which arm is accused, with what trigger, verified how. */
 import type { LoadedModel } from "../model/index.js";
 import { attackSuccessRate, victims } from "../trigger/index.js";
+import { changeOf, type ImageChange } from "./change-search.js";
 import { imageModel } from "./image-model.js";
 import type { Arm, FoundMask } from "./mask-search.js";
 import { answering } from "./patch-answers.js";
@@ -49,7 +50,11 @@ export async function conclude(
   images: PreparedImages,
   results: readonly ScanResult[],
   options: ConcludeOptions,
-): Promise<{ readonly conclusion: Conclusion; readonly verification: TriggerVerification | null }> {
+): Promise<{
+  readonly conclusion: Conclusion;
+  readonly verification: TriggerVerification | null;
+  readonly change: ImageChange | null;
+}> {
   const findings: Finding[] = [];
   for (const result of results) findings.push(await finding(model, images, result));
   const best = mostTelling(findings);
@@ -66,6 +71,7 @@ export async function conclude(
   if (!isAccusation(decision)) {
     return {
       verification: null,
+      change: null,
       conclusion: { decision, score, pValue, target: null, source: null, trigger: null, checks },
     };
   }
@@ -73,6 +79,7 @@ export async function conclude(
   const { target, victim } = accused.arm;
   const sharpened = await sharpenFinding(model, references, images, accused, options);
   const { layout, heldOut } = images;
+  const change = await changeBehind(model, references, images, sharpened.recovered, options);
   const verification = await verifyTrigger(imageModel(model, layout), heldOut, sharpened.recovered, {
     seed: options.seed,
     references: references.map((reference) => imageModel(reference, layout)),
@@ -81,6 +88,7 @@ export async function conclude(
   options.passes.forward += verification.forwardPasses;
   return {
     verification,
+    change,
     conclusion: {
       decision,
       score,
@@ -88,7 +96,7 @@ export async function conclude(
       target,
       source: victim,
       trigger: { ...sharpened.recovered, attackSuccessRate: sharpened.attackSuccessRate },
-      checks,
+      checks: change === null ? checks : [...checks, checkOfChange(change)],
     },
   };
 }
@@ -175,6 +183,40 @@ async function sharpenFinding(
     pixels: patch.pixels,
   };
   return { recovered: simpler, attackSuccessRate: await attackSuccessRate(view, heldOut, simpler) };
+}
+
+/** Share of the image beyond which replaced pixels are no patch. */
+const PATCH = 0.1;
+
+/** A warp or other tones beside a mask that repaints much of the image; needs references to mean anything. */
+async function changeBehind(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  images: PreparedImages,
+  { shape, pixels, target, sources }: RecoveredTrigger,
+  { seed, passes, signal }: ConcludeOptions,
+): Promise<ImageChange | null> {
+  const { height, width } = images.layout;
+  const isPatch = shape === "patch" && pixels <= PATCH * height * width;
+  if (isPatch || sources !== undefined || references.length === 0 || height === 1) return null;
+  const change = await changeOf(model, images, { seed, target, references, signal });
+  passes.forward += change.passes.forward;
+  passes.backward += change.passes.backward;
+  return change;
+}
+
+function checkOfChange(change: ImageChange): Check {
+  const { successRate, referenceSuccessRates, displacement, toning, target } = change;
+  const highest = Math.max(...referenceSuccessRates.map(({ value }) => value));
+  const limit = Math.max(...referenceSuccessRates.map(({ interval }) => interval[1]));
+  const percent = (value: number): string => `${Math.round(100 * value)} %`;
+  return {
+    name: "a change of the whole image",
+    statistic: successRate.value - highest,
+    pValue: null,
+    result: successRate.interval[0] - limit >= 0.5 ? "flag" : "pass",
+    why: `a displacement of ${displacement.toPrecision(2)} pixels on the average and tones changed by ${percent(toning)} lead ${percent(successRate.value)} of held-out images to class ${target}, in clean references ${referenceSuccessRates.map(({ value }) => percent(value)).join(", ")}`,
+  };
 }
 
 /** A trigger from every class also shows in its pairs, so pairs speak only where that search is not clear. */

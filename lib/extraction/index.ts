@@ -8,6 +8,7 @@ export {
   simulatedReferences,
 } from "./audit.js";
 export { type Calibration, calibrate } from "./calibration.js";
+export { type ChangeSearchOptions, type ImageChange, searchChange } from "./change-search.js";
 export type { CleanData } from "./clean-data.js";
 export type { Control } from "./controls.js";
 export { fastSearch } from "./invert.js";

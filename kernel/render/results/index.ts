@@ -17,6 +17,7 @@ import {
   renderGaussian,
 } from "./gaussian.js";
 import { renderGraphWitness } from "./graph-witness.js";
+import { renderImageChange } from "./image-change.js";
 import { renderImageGrid } from "./image-grid.js";
 import { renderMaximumMargin } from "./maximum-margin.js";
 import { renderModel } from "./model.js";
@@ -75,6 +76,7 @@ export const renderers: { readonly [K in ResultKind]: Renderer<Extract<Result, {
   "trigger-search": renderTriggerSearch,
   "maximum-margin": renderMaximumMargin,
   "arm-search": renderArmSearch,
+  "image-change": renderImageChange,
   "trigger-verification": renderTriggerVerification,
   "graph-witness": renderGraphWitness,
   model: renderModel,

@@ -7,6 +7,7 @@ import {
   calibrate,
   fastSearch,
   type GraphWitness,
+  type ImageChange,
   type MaximumMargin,
   type TriggerSearch,
   type TriggerVerification,
@@ -57,6 +58,7 @@ export const extractionSamples = (hostile: string) => ({
     },
   ],
   "arm-search": [armSearch("m.onnx", 30), armSearch(hostile, 0)],
+  "image-change": [imageChange("m.onnx", 3), imageChange(hostile, 0)],
   "maximum-margin": [
     maximumMargin("m.onnx", ["r.onnx", "s.onnx"]),
     maximumMargin(hostile, []),
@@ -93,6 +95,22 @@ function armSearch(name: string, count: number): ArmSearch {
       armRounds: 120,
     },
     warnings: [name],
+  };
+}
+
+function imageChange(name: string, references: number): ImageChange {
+  return {
+    kind: "image-change",
+    model: name,
+    target: 3,
+    field: tensor("float32", [2, 4, 4], new Float32Array(32).fill(1)),
+    tones: [0, 0.3, 0.5, 0.8, 1],
+    displacement: 1.4,
+    toning: 0.02,
+    successRate: wilson(240, 250),
+    referenceSuccessRates: Array.from({ length: references }, () => wilson(2, 250)),
+    passes: { forward: 15_400, backward: 14_400 },
+    seed: 1,
   };
 }
 
@@ -144,6 +162,7 @@ function audit(name: string, isAccused: boolean): Audit {
         ]
       : [],
     verification: null,
+    change: null,
     witness: isAccused ? witness(name) : null,
     examples: tensor("float32", [0, 1, 4, 4], new Float32Array(0)),
     range: [0, 1],
