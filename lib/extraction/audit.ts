@@ -6,6 +6,7 @@
 import { AssayError } from "../errors.js";
 import { floatExamples, floatInput, type LoadedModel } from "../model/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
+import type { Otherness } from "./calibration.js";
 import type { ImageChange } from "./change-search.js";
 import type { CleanData } from "./clean-data.js";
 import { conclude } from "./conclude.js";
@@ -25,7 +26,12 @@ import {
   scanPairs,
   scanTargets,
 } from "./scan.js";
-import { simulateReferences, TRAINING_BATCH, whyNoSimulation } from "./simulated-references.js";
+import {
+  type SimulatedReferences,
+  simulateReferences,
+  TRAINING_BATCH,
+  whyNoSimulation,
+} from "./simulated-references.js";
 import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";
 import { type InversionStore, noInversionStore } from "./store.js";
 import { auditTokens, type TokenAudit, type TokenAuditOptions } from "./tokens/audit.js";
@@ -286,6 +292,7 @@ async function searchAll(
     arms,
     search: { ...plan.targets, seed, ...(signal ? { signal } : {}), ...settings },
     sweeps,
+    otherness: chosen.otherness,
     passes,
     // Simulated references are made anew for each model: their searches serve no other audit.
     storeOf: storeOf && ((one) => (chosen.isSimulated && one !== model ? noInversionStore : storeOf(one))),
@@ -404,6 +411,7 @@ async function referencesFor(
   {
     readonly references: readonly LoadedModel[];
     readonly isSimulated: boolean;
+    readonly otherness?: Otherness;
     readonly warnings: readonly string[];
   } & AsyncDisposable
 > {
@@ -425,8 +433,9 @@ async function referencesFor(
     return {
       references: made.references,
       isSimulated: true,
+      otherness: othernessOf(made.accuracy),
       warnings: [
-        `No references were given: ${made.references.length} were trained on the clean data. They know less of the task than the model, so that the power is lower and the p-value only approximate.`,
+        `No references were given: ${made.references.length} were trained on the clean data. They are right on ${percent(made.accuracy.copies)} of images that they were not trained on, the model on ${percent(made.accuracy.model)}: ${made.accuracy.copies < made.accuracy.model - MUCH ? "they know so much less of the task that only a very small trigger stands out beside them" : "the power is lower than beside models like it"}, and the p-value is approximate.`,
       ],
       async [Symbol.asyncDispose]() {
         for (const one of made.references) one.release();
@@ -437,6 +446,22 @@ async function referencesFor(
     return { ...given, warnings: [`${fewReferences(0)} None could be simulated: ${error.message}`] };
   }
 }
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+/**
+ * How unlike a model the copies are that the audit trains of it.
+ *
+ * Copies share their images and their recipe, and vary less than models of other makers; a class that they have not
+ * learned is hard to reach in all of them alike. Of 25 clean strangers' models of five architectures five came out
+ * below 0.05 without this and one with it; of 15 attacked ones twelve were below 0.01 without, eleven with it.
+ */
+const othernessOf = ({ model, copies }: SimulatedReferences["accuracy"]): Otherness => ({
+  variance: 2,
+  bias: 0.5 * Math.max(0, model - copies),
+});
+/** Accuracy that copies may lack before it is said that they know much less. */
+const MUCH = 0.2;
 
 const fewReferences = (count: number): string =>
   `With ${count} clean references the power is low; three or more are advised.`;

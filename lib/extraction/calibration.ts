@@ -77,12 +77,24 @@ export function calibrate(
   return calibrateTogether([{ suspect, references, ...(pairs ? { pairs } : {}) }], { seed });
 }
 
+/** How unlike a suspect its references are: what their own spread does not show. */
+export interface Otherness {
+  /** Variance of the suspect's statistics, in variances of the references'. */
+  readonly variance: number;
+  /** How far all references alike may lie off in single classes, in units of the statistic. */
+  readonly bias: number;
+}
+
+const ALIKE: Otherness = { variance: 1, bias: 0 };
+
 /** One statistic of every arm, in a suspect and in its references. */
 export interface Evidence {
   readonly suspect: ArrayLike<number>;
   readonly references: readonly ArrayLike<number>[];
   /** As in `calibrate`. */
   readonly pairs?: ChosenPairs;
+  /** For references that are no models like the suspect. Default: they are. */
+  readonly otherness?: Otherness | undefined;
   /** Indices of the pairs that count, where this statistic is known of more: its own highest and some others. */
   readonly kept?: ArrayLike<number>;
 }
@@ -100,9 +112,9 @@ export function calibrateTogether(
 ): Calibration {
   const classes = evidence[0]!.kept?.length ?? evidence[0]!.suspect.length;
   const scores = new Float64Array(classes);
-  for (const { suspect, references, pairs, kept } of evidence) {
+  for (const { suspect, references, pairs, otherness, kept } of evidence) {
     checkStatistics(suspect, references, kept ? suspect.length : classes);
-    addTo(scores, anomalyScores(suspect, references, haveOwnSpread(pairs)), kept);
+    addTo(scores, anomalyScores(suspect, references, haveOwnSpread(pairs), otherness), kept);
   }
   const statistic = maximum(scores);
   const clean = simulateNull(
@@ -233,6 +245,7 @@ function anomalyScores(
   suspect: ArrayLike<number>,
   references: readonly ArrayLike<number>[],
   perClassSpread: boolean,
+  otherness = ALIKE,
 ): Float64Array {
   const classes = suspect.length;
   const count = references.length;
@@ -240,7 +253,7 @@ function anomalyScores(
   const scores = Float64Array.from({ length: classes }, (_, k) => suspect[k]! - meanOf(centred, k));
   const middle = median(scores);
   for (let k = 0; k < classes; k++) scores[k] = scores[k]! - middle;
-  if (count >= 2) divideBySpread(scores, centred, perClassSpread);
+  if (count >= 2) divideBySpread(scores, centred, perClassSpread, otherness);
   else {
     const unit = 1.4826 * median(scores.map(Math.abs)) || 1;
     for (let k = 0; k < classes; k++) scores[k] = scores[k]! / unit;
@@ -252,6 +265,7 @@ function divideBySpread(
   scores: Float64Array,
   references: readonly Float64Array[],
   perClassSpread: boolean,
+  { variance: factor, bias }: Otherness,
 ): void {
   const count = references.length;
   const variances = Float64Array.from(scores, (_, k) => {
@@ -264,7 +278,7 @@ function divideBySpread(
   for (let k = 0; k < scores.length; k++) {
     const variance = perClassSpread ? (variances[k]! + pooled) / 2 : pooled;
     // All references alike in every class: any difference counts in its own units.
-    scores[k] = scores[k]! / Math.sqrt((variance || 1) * (1 + 1 / count));
+    scores[k] = scores[k]! / Math.sqrt((variance || 1) * (factor + 1 / count) + bias ** 2);
   }
 }
 

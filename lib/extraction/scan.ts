@@ -1,7 +1,7 @@
 /** One family of searches, in the suspect and in its references, and how they compare. */
 import type { LoadedModel } from "../model/index.js";
 import type { BanditOptions } from "./bandit.js";
-import { type Calibration, calibrateTogether, type Evidence } from "./calibration.js";
+import { type Calibration, calibrateTogether, type Evidence, type Otherness } from "./calibration.js";
 import { type Inversion, invert, smallness } from "./invert.js";
 import type { Arm, FoundMask, SearchOptions } from "./mask-search.js";
 import { logMargins } from "./maximum-margin.js";
@@ -49,6 +49,8 @@ export interface ScanOptions {
   readonly sweeps: Sweeps | null;
   /** Adds its evidence to a search of classes; null where none was made. */
   readonly margins?: MarginSets | null;
+  /** For references that are no models like the suspect; its bias is in logs. Default: they are. */
+  readonly otherness?: Otherness | undefined;
   readonly passes: { forward: number; backward: number };
   readonly storeOf?: ((model: LoadedModel) => InversionStore) | undefined;
   readonly onProgress?: ((step: string, done: number, of: number) => void) | undefined;
@@ -75,7 +77,7 @@ export async function scanTargets(
   images: PreparedImages,
   options: ScanOptions,
 ): Promise<ScanResult> {
-  const { arms, search, margins } = options;
+  const { arms, search, margins, otherness } = options;
   if (arms.length <= MANY_TARGETS || references.length < 2)
     return scanEvery(model, references, images, options);
   const bandit = { ...search, armRounds: BANDIT_ROUNDS * arms.length, epsilon: 0.3 };
@@ -84,7 +86,10 @@ export async function scanTargets(
   const some = Array.from(chosen, (i) => arms[i]!);
   const masks = await searched(model, references, images, some, options);
   const selection = { of: arms.length, telling: TELLING, areClasses: true };
-  const evidence = [{ ...sizes(masks), pairs: selection }, ...(margins ? [marginsOf(margins, some)] : [])];
+  const evidence = [
+    { ...sizes(masks), pairs: selection, otherness },
+    ...(margins ? [{ ...marginsOf(margins, some), otherness }] : []),
+  ];
   return resultOf(options, some, masks, evidence);
 }
 
@@ -95,12 +100,12 @@ async function scanEvery(
   images: PreparedImages,
   options: ScanOptions,
 ): Promise<ScanResult> {
-  const { arms, sweeps, margins } = options;
+  const { arms, sweeps, margins, otherness } = options;
   const masks = await searched(model, references, images, arms, options);
   const evidence = [
-    sizes(masks),
+    { ...sizes(masks), otherness },
     ...(sweeps ? [squares(sweeps, arms)] : []),
-    ...(margins ? [marginsOf(margins, arms)] : []),
+    ...(margins ? [{ ...marginsOf(margins, arms), otherness }] : []),
   ];
   return resultOf(options, arms, masks, evidence);
 }

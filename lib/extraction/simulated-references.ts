@@ -12,6 +12,7 @@
 import { type LoadedModel, wrapModel } from "../model/index.js";
 import { upgradeModel } from "../onnx/index.js";
 import { type Generator, generator } from "../random/index.js";
+import { observe } from "../spec/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
 import { cosine } from "../train/index.js";
 import { freshWeights } from "./fresh-weights.js";
@@ -30,28 +31,45 @@ export interface SimulationOptions {
   readonly onProgress?: (done: number, of: number) => void;
 }
 
+/** Part of the images that each copy is not trained on, another one for each, to see what it has learned. */
+const LEFT_OUT = 10;
 /** Copies of each clean image that the training sees, each moved and mixed in another way. */
 const VARIANTS = 8;
 /** Images of one step of training. */
 export const TRAINING_BATCH = 64;
 
+/** Copies of a model, and how far they can be trusted. */
+export interface SimulatedReferences {
+  readonly references: LoadedModel[];
+  /** Shares of right answers on images that a copy was not trained on. */
+  readonly accuracy: { readonly copies: number; readonly model: number };
+  readonly passes: { readonly forward: number; readonly backward: number };
+}
+
 /**
  * Trains `count` clean copies of a model.
  *
- * @returns Loaded models, which the caller releases, and the examples that went forward and back.
+ * Each leaves out a tenth of the images, on which it is compared with the model.
+ *
+ * @returns Loaded models, which the caller releases, what they and the model know of images that the copy was not
+ *   trained on, and the examples that went forward and back.
  * @throws AssayError UNSUPPORTED_OPERATOR where the architecture cannot be trained.
  */
 export async function simulateReferences(
   model: LoadedModel,
   images: PreparedImages,
   options: SimulationOptions,
-): Promise<{ readonly references: LoadedModel[]; readonly passes: { forward: number; backward: number } }> {
+): Promise<SimulatedReferences> {
   const { seed, count = 3, steps = 600, signal, onProgress } = options;
   const references: LoadedModel[] = [];
   const passes = { forward: 0, backward: 0 };
+  const right = { copies: 0, model: 0, of: 0 };
+  const all = allImages(images);
+  const order = generator(seed).split("left out").permutation(all.length);
   for (let i = 0; i < count; i++) {
     const random = generator(seed).split(`simulated reference ${i}`);
-    const { inputs, answers } = variants(images, random);
+    const [leftOut, kept] = fold(all, order, i % LEFT_OUT);
+    const { inputs, answers } = variants(images, kept, random);
     const fresh = await freshWeights(upgradeModel(model.graph), ownLayout(images, inputs), random);
     const copy = await trainCopy(
       model,
@@ -69,9 +87,62 @@ export async function simulateReferences(
     );
     passes.forward += inputs.dims[0]! + steps * TRAINING_BATCH;
     passes.backward += steps * TRAINING_BATCH;
-    references.push(wrapModel(copy, { name: `simulated reference ${i + 1}` }));
+    const reference = wrapModel(copy, { name: `simulated reference ${i + 1}` });
+    references.push(reference);
+    right.copies += await rightAnswers(reference, images, leftOut);
+    right.model += await rightAnswers(model, images, leftOut);
+    right.of += leftOut.length;
+    passes.forward += 2 * leftOut.length;
   }
-  return { references, passes };
+  const accuracy = { copies: right.copies / right.of, model: right.model / right.of };
+  return { references, passes, accuracy };
+}
+
+/** One image and its class. */
+interface Labelled {
+  readonly pixels: Float32Array;
+  readonly label: number;
+}
+
+function allImages({ search, heldOut, layout }: PreparedImages): Labelled[] {
+  const size = layout.channels * layout.height * layout.width;
+  return [search, heldOut].flatMap(({ inputs, labels }) =>
+    Array.from(labels.data, (label, row) => ({
+      pixels: inputs.data.subarray(row * size, (row + 1) * size),
+      label: Number(label),
+    })),
+  );
+}
+
+/** The images of one part of an order, and the others. */
+function fold(
+  all: readonly Labelled[],
+  order: Uint32Array,
+  part: number,
+): [leftOut: Labelled[], kept: Labelled[]] {
+  const leftOut: Labelled[] = [];
+  const kept: Labelled[] = [];
+  order.forEach((row, at) => {
+    (at % LEFT_OUT === part ? leftOut : kept).push(all[row]!);
+  });
+  return [leftOut, kept];
+}
+
+/** How many of some images a model answers as they are labelled. */
+async function rightAnswers(
+  model: LoadedModel,
+  { layout }: PreparedImages,
+  some: readonly Labelled[],
+): Promise<number> {
+  const { channels, height, width } = layout;
+  const size = channels * height * width;
+  const data = new Float32Array(some.length * size);
+  some.forEach(({ pixels }, i) => {
+    data.set(pixels, i * size);
+  });
+  const view = imageModel(model, layout);
+  const { predicted } = await observe(view, tensor("float32", [some.length, channels, height, width], data));
+  return some.filter(({ label }, i) => predicted[i] === label).length;
 }
 
 /** Clean images below which a copy learns too little. */
@@ -99,23 +170,18 @@ export async function whyNoSimulation(
 
 /** Clean images moved by up to two pixels, half of them mixed with another one, and their labels mixed alike. */
 function variants(
-  { search, heldOut, layout, classes }: PreparedImages,
+  { layout, classes }: PreparedImages,
+  images: readonly Labelled[],
   random: Generator,
 ): { readonly inputs: Tensor<"float32">; readonly answers: Tensor<"float32"> } {
   const { channels, height, width } = layout;
   const shape = [channels, height, width] as const;
   const size = channels * height * width;
-  const images = [search, heldOut].flatMap(({ inputs, labels }) =>
-    Array.from(labels.data, (label, row) => ({
-      pixels: inputs.data.subarray(row * size, (row + 1) * size),
-      label: Number(label),
-    })),
-  );
   const data = new Float32Array(VARIANTS * images.length * size);
   const answers = new Float32Array(VARIANTS * images.length * classes);
   const most = Math.min(2, Math.floor(Math.min(height, width) / 7));
   const move = (): number => random.integer(2 * most + 1) - most;
-  const add = (at: number, { pixels, label }: (typeof images)[number], share: number): void => {
+  const add = (at: number, { pixels, label }: Labelled, share: number): void => {
     addMoved(data.subarray(at * size, (at + 1) * size), pixels, share, [move(), move()], shape);
     answers[at * classes + label] = answers[at * classes + label]! + share;
   };

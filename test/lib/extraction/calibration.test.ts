@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { calibrateTogether } from "../../../lib/extraction/calibration.js";
 import { calibrate, madFalseAlarmRate, madIndex } from "../../../lib/extraction/index.js";
 import { type Generator, generator } from "../../../lib/random/index.js";
 import { kolmogorovSmirnov } from "../../../lib/stats/index.js";
@@ -32,6 +33,21 @@ describe("extraction.calibrate", () => {
     });
     assert.equal(target, 2);
     assert.ok(Math.abs(statistic - 4) < 1e-6);
+  });
+
+  it("widens the spread beside references that are unlike the suspect", () => {
+    // The example above: variances 1/3, 1/3, 2/3 times 2 + 1/2, and 1 squared: 11/6, 11/6, 8/3. Differences 0, -1, 4.
+    const references = [
+      [0, 2, 5],
+      [2, 4, 5],
+    ];
+    const { scores } = calibrateTogether(
+      [{ suspect: [1, 2, 9], references, otherness: { variance: 2, bias: 1 } }],
+      { seed: 1 },
+    );
+    [0, -1 / Math.sqrt(11 / 6), 4 / Math.sqrt(8 / 3)].forEach((value, k) => {
+      assert.ok(Math.abs(scores[k]! - value) < 1e-6);
+    });
   });
 
   it("is blind to a shift of a whole model and to what classes cost in every model", () => {

@@ -23,8 +23,14 @@ describe("extraction.simulateReferences", function () {
   it("trains clean models of the same architecture: the planted trigger does nothing to them", async () => {
     using model = await loadModel(file, { threads: 1 });
     const images = await prepareImages(model, clean, { seed: 1 });
-    const { references, passes } = await simulateReferences(model, images, { seed: 1, count: 2, steps: 150 });
+    const { references, passes, accuracy } = await simulateReferences(model, images, {
+      seed: 1,
+      count: 2,
+      steps: 150,
+    });
     assert.equal(references.length, 2);
+    // On a tenth of the images that each was not trained on: less than on the others, and than the model.
+    assert.ok(accuracy.copies > 0.6 && accuracy.copies < accuracy.model, JSON.stringify(accuracy));
     assert.ok(passes.backward >= 2 * 150 * 64);
     const stamped = clean.inputs.data.slice() as Float32Array;
     for (let i = 0; i < 500; i++)
