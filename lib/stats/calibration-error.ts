@@ -20,8 +20,8 @@ export interface CalibrationBin {
  * every e with |T - M(e)| <= z S(e). The value solves M(e) = T; it is 0 where T is no larger than chance makes it.
  *
  * Simulated for n = 10 to 1,000, base rates 0.01 to 0.5 and six kinds of forecasts (constant, calibrated,
- * overconfident, shifted, sharp, nearly certain): the interval of level 0.95 covers with 0.976 on average over the grid,
- * at worst with 0.93.
+ * overconfident, shifted, sharp, nearly certain): the interval of level 0.95 covers with 0.977 on average over the grid,
+ * at worst with 0.94.
  */
 export function calibrationError(bins: readonly CalibrationBin[], n: number, level: number): Estimate {
   const parts = bins.map((bin) => partOf(bin, n));

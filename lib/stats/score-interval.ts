@@ -26,7 +26,9 @@ export interface MeanOptions extends IntervalOptions {
  *
  * Without bounds the interval is Student's: exact for normal values, but at n = 10 it covers the mean of an
  * exponential distribution with 0.90 only, and a mean that rests on rare large values with less than one half.
- * With `bounds` it is a score interval that allows for values the sample has not shown; see {@link scoreReach}.
+ * With `bounds` it is a score interval that allows for values the sample has not shown; see {@link scoreReach}. On
+ * values that are mostly 0 and on powers of uniform ones, n = 10 to 1,000, level 0.95 covers with 0.977 on average, at
+ * worst with 0.94 (simulated).
  *
  * @throws AssayError INVALID_ARGUMENT for fewer than 2 values, NaN, or values outside the bounds.
  * @example

@@ -2,6 +2,8 @@
 import { audit } from "./audit.js";
 import { coverage } from "./coverage.js";
 import { engine } from "./engine.js";
+import { exports } from "./exports.js";
+import { honestFiles } from "./honest-files.js";
 import { kernel } from "./kernel.js";
 import { lab } from "./lab.js";
 import { probing } from "./probing.js";
@@ -12,6 +14,8 @@ const suites: Readonly<Record<string, () => Promise<Record<string, unknown>>>> =
   kernel,
   engine,
   audit,
+  exports,
+  "honest-files": honestFiles,
   lab,
   probing,
   training,

@@ -1,4 +1,5 @@
 /** The models under test/fixtures/torch with torch's outputs and gradients. */
+import { join } from "node:path";
 import type { Tensor } from "../../lib/tensor/index.js";
 import { readNpz } from "../../lib/tensor/index.js";
 import { fixturePath, readFixture } from "./fixtures.js";
@@ -35,9 +36,12 @@ export const torchModels = (): readonly TorchModel[] =>
 /** Path of a model's ONNX file. */
 export const torchModelPath = (name: string): string => fixturePath("torch", "models", `${name}.onnx`);
 
-/** The reference of a model. */
-export async function torchReference(name: string): Promise<TorchReference> {
-  const arrays = await readNpz(fixturePath("torch", "models", `${name}.npz`));
+/** The reference of a model, of the fixtures unless it lies in another folder. */
+export async function torchReference(
+  name: string,
+  folder: string = fixturePath("torch", "models"),
+): Promise<TorchReference> {
+  const arrays = await readNpz(join(folder, `${name}.npz`));
   const part = (prefix: string): Record<string, Tensor> =>
     Object.fromEntries(
       Object.entries(arrays)

