@@ -1,5 +1,4 @@
 /** Audits the members of a pool, one configuration for all, before any seal is opened. */
-import { AssayError } from "../../errors.js";
 import { audit } from "../../extraction/index.js";
 import { type LoadedModel, loadModel } from "../../model/index.js";
 import type { Estimate } from "../../stats/index.js";
@@ -11,6 +10,7 @@ import {
   type PoolRole,
   poolMembers,
 } from "../../zoo/index.js";
+import { orFailed, scoreEach } from "../score-each.js";
 import type { TrackOptions } from "../track.js";
 
 /** Folders of `lib` that a score depends on. */
@@ -66,75 +66,60 @@ export async function scoreMembers(
   return scores;
 }
 
-async function scoreAll(
+function scoreAll(
   members: readonly PoolMember[],
   references: readonly PoolMember[],
   division: Division,
   options: TrackOptions,
 ): Promise<MemberScore[]> {
   const { seed, pool, store, log } = options;
-  // Loaded once: the search of a reference is kept with it, and serves all members.
-  let opened: LoadedModel[] | undefined;
-  const scores: MemberScore[] = [];
-  try {
-    for (const member of members) {
-      const key = JSON.stringify([
-        pool,
-        member.file,
-        member.commitment,
-        division,
-        references.map(({ file }) => file),
-        seed,
-      ]);
-      const score = await store.keep(key, async () => {
-        opened ??= await Promise.all(references.map(({ path }) => loadModel(path)));
-        const made = await scoreMember(member, opened, options);
-        log(
-          `${pool}/${member.file}, ${division}: ${made.failure ?? `${made.decision}, score ${made.score?.toFixed(2)}, p ${made.pValue?.toFixed(4)}`} (${made.cost.seconds} s)`,
-        );
-        return made;
-      });
-      scores.push(score);
-    }
-  } finally {
-    for (const one of opened ?? []) one.release();
-  }
-  return scores;
+  const files = references.map(({ file }) => file);
+  return scoreEach(members, references, {
+    store,
+    keyOf: ({ file, commitment }) => [pool, file, commitment, division, files, seed],
+    async score(member, opened) {
+      const made = await scoreMember(member, opened, options);
+      log(
+        `${pool}/${member.file}, ${division}: ${made.failure ?? `${made.decision}, score ${made.score?.toFixed(2)}, p ${made.pValue?.toFixed(4)}`} (${made.cost.seconds} s)`,
+      );
+      return made;
+    },
+  });
 }
 
-async function scoreMember(
+function scoreMember(
   { path, file, architecture }: PoolMember,
   references: readonly LoadedModel[],
   { seed, signal }: TrackOptions,
 ): Promise<MemberScore> {
-  try {
-    using model = await loadModel(path);
-    const { verdict } = await audit(model, cleanDataOf(architecture), {
-      seed,
-      references,
-      ...(signal ? { signal } : {}),
-    });
-    const { decision, score, pValue, target, source, trigger, checks, cost } = verdict;
-    return {
-      file,
-      architecture,
-      score: decision === "inconclusive" && pValue === null ? null : score,
-      pValue,
-      decision,
-      target,
-      source,
-      trigger: trigger && {
-        shape: trigger.shape,
-        pixels: [...trigger.trigger.mask.data.keys()].filter((i) => trigger.trigger.mask.data[i]! > 0.5),
-        attackSuccessRate: trigger.attackSuccessRate,
-      },
-      checks: checks.flatMap(({ name, pValue: p }) => (p === null ? [] : [{ name, pValue: p }])),
-      cost,
-      failure: null,
-    };
-  } catch (error) {
-    if (error instanceof AssayError && error.code === "ABORTED") throw error;
-    return {
+  return orFailed<MemberScore>(
+    async () => {
+      using model = await loadModel(path);
+      const { verdict } = await audit(model, cleanDataOf(architecture), {
+        seed,
+        references,
+        ...(signal ? { signal } : {}),
+      });
+      const { decision, score, pValue, target, source, trigger, checks, cost } = verdict;
+      return {
+        file,
+        architecture,
+        score: decision === "inconclusive" && pValue === null ? null : score,
+        pValue,
+        decision,
+        target,
+        source,
+        trigger: trigger && {
+          shape: trigger.shape,
+          pixels: [...trigger.trigger.mask.data.keys()].filter((i) => trigger.trigger.mask.data[i]! > 0.5),
+          attackSuccessRate: trigger.attackSuccessRate,
+        },
+        checks: checks.flatMap(({ name, pValue: p }) => (p === null ? [] : [{ name, pValue: p }])),
+        cost,
+        failure: null,
+      };
+    },
+    (failure) => ({
       file,
       architecture,
       score: null,
@@ -145,7 +130,7 @@ async function scoreMember(
       trigger: null,
       checks: [],
       cost: { forward: 0, backward: 0, seconds: 0 },
-      failure: error instanceof Error ? error.message : String(error),
-    };
-  }
+      failure,
+    }),
+  );
 }
