@@ -49,6 +49,7 @@ export function maskObjective(parts: ObjectiveParts): MaskObjective {
   };
   return {
     maskSize,
+    maskWidth: layout.width,
     patternSize,
     draw(arms, images, random) {
       const shared = arms.every((arm) => arm.victim === null);

@@ -128,6 +128,39 @@ describe("extraction.searchMasks", () => {
     assert.deepEqual(alone, last);
   });
 
+  it("leaves no lonely pixels where smoothness is asked for", async () => {
+    // Nothing is needed: only the cost acts, on rows of four pixels that start at random.
+    const idle: MaskObjective = {
+      ...needsPixels,
+      maskWidth: 4,
+      evaluate: (some, mask, _pattern, { images }) =>
+        Promise.resolve({
+          hits: new Uint8Array(some.length * images).fill(1),
+          mask: new Float32Array(mask.length),
+          pattern: new Float32Array(mask.length),
+        }),
+    };
+    const roughness = async (smoothness: number): Promise<number> => {
+      const options = { ...fastSearch, steps: 8, seed: 3, learningRate: 0.05 };
+      const [found] = await searchMasks(idle, arms(0), { ...options, smoothness });
+      const { mask } = found!;
+      let sum = 0;
+      for (let i = 0; i < mask.length; i++) {
+        if (i % 4 < 3) sum += (mask[i]! - mask[i + 1]!) ** 2;
+        if (i + 4 < mask.length) sum += (mask[i]! - mask[i + 4]!) ** 2;
+      }
+      return sum;
+    };
+    assert.ok((await roughness(4)) < 0.8 * (await roughness(0)));
+  });
+
+  it("leaves an arm alone when its mask has settled", async () => {
+    const even = await searchMasks(needsPixels, arms(2), { ...fastSearch, steps: 400, seed: 1 });
+    const short = await searchMasks(needsPixels, arms(2), { ...fastSearch, steps: 400, seed: 1, settled: 6 });
+    assert.ok(short[0]!.trace.length < even[0]!.trace.length);
+    assert.ok(short[0]!.maskL1Norm < 1.1 * even[0]!.maskL1Norm);
+  });
+
   it("marks a mask that never worked", async () => {
     const [found] = await searchMasks(needsPixels, arms(11), { ...fastSearch, steps: 8, seed: 1 });
     assert.equal(found!.isWorking, false);
