@@ -14,6 +14,7 @@ import { type LabelledData, takeLabelled } from "../../data/index.js";
 import type { LoadedModel } from "../../model/index.js";
 import { fitDifferenceOfMeans, fitLda, fitLogistic, type LinearProbe } from "../../probes/index.js";
 import { generator } from "../../random/index.js";
+import { observe } from "../../spec/index.js";
 import { auroc, type Estimate } from "../../stats/index.js";
 import { concatExamples, type Tensor, takeExamples, tensor, toFloat64 } from "../../tensor/index.js";
 
@@ -76,13 +77,16 @@ export function inputSets(
  * Fits every score to the trusted images and judges it on the unseen ones.
  *
  * @param options.draws Draws of four labelled images that probes are fitted to.
+ * @param options.target Class that the trigger leads to; some scores are then judged a second time, on those triggered
+ *   images that the model answers with it.
  */
 export async function measureInputs(
   model: LoadedModel,
   sets: InputSets,
-  { seed, draws }: { readonly seed: number; readonly draws: number },
+  { seed, draws, target }: { readonly seed: number; readonly draws: number; readonly target?: number },
 ): Promise<InputScores> {
   const { wide, narrow } = tapsOf(model);
+  const turned = target === undefined ? undefined : await turnedImages(model, sets.triggered, target);
   const overlays = takeExamples(
     sets.trusted.inputs,
     Uint32Array.from({ length: 200 }, (_, i) => i),
@@ -90,19 +94,37 @@ export async function measureInputs(
   const entropy = async (images: Tensor): Promise<Float64Array> =>
     strip(model, images, { overlays, seed, count: 20 });
   return {
-    wide: await measureLayer(model, sets, { seed, draws, at: wide }),
-    narrow: await measureLayer(model, sets, { seed, draws, at: narrow }),
+    wide: await measureLayer(model, sets, { seed, draws, at: wide, turned }),
+    narrow: await measureLayer(model, sets, { seed, draws, at: narrow, turned }),
     logits: {
       STRIP: auroc({ negatives: await entropy(sets.clean), positives: await entropy(sets.triggered) }),
     },
   };
 }
 
+/** Ends the name of a score that is judged only on images which the trigger turns to its class. */
+export const WHERE_IT_WORKS = ", where the trigger works";
+
+async function turnedImages(model: LoadedModel, triggered: Tensor, target: number): Promise<number[]> {
+  const { predicted } = await observe(model, triggered);
+  return [...predicted.keys()].filter((i) => predicted[i] === target);
+}
+
 /** AUROC of each score at one layer. */
 export async function measureLayer(
   model: LoadedModel,
   sets: InputSets,
-  { seed, draws, at }: { readonly seed: number; readonly draws: number; readonly at: string },
+  {
+    seed,
+    draws,
+    at,
+    turned,
+  }: {
+    readonly seed: number;
+    readonly draws: number;
+    readonly at: string;
+    readonly turned?: readonly number[] | undefined;
+  },
 ): Promise<Readonly<Record<string, Estimate>>> {
   const look = async (images: Tensor): Promise<Tensor> => activationsOf(model, images, at);
   const [x, clean, triggered] = [
@@ -110,9 +132,19 @@ export async function measureLayer(
     await look(sets.clean),
     await look(sets.triggered),
   ];
-  const area = ({ scores }: Pick<Detector, "scores">): Estimate =>
-    auroc({ negatives: scores(clean), positives: scores(triggered) });
+  const area = ({ scores }: Pick<Detector, "scores">, images = triggered): Estimate =>
+    auroc({ negatives: scores(clean), positives: scores(images) });
   const gaussian = fitGaussian(x, { shrinkage: "ledoit-wolf" });
+  const que = fitQue(x, await look(sets.batch));
+  const labelled = await look(sets.labelled);
+  const probed = (images: Tensor) =>
+    fewLabels(x, labelled, { clean, triggered: images }, gaussian.covariance, { seed, draws });
+  const working = turned && takeExamples(triggered, turned);
+  const again = working && {
+    "Ledoit-Wolf Mahalanobis": area({ scores: gaussian.mahalanobis }, working),
+    "QUE, batch with 5 % triggered": area(que, working),
+    ...probed(working),
+  };
   return {
     "Ledoit-Wolf Mahalanobis": area({ scores: gaussian.mahalanobis }),
     "class-conditional Ledoit-Wolf": area(fitClassGaussian(x, sets.trusted.labels)),
@@ -120,8 +152,11 @@ export async function measureLayer(
     "relative Mahalanobis": area(fitRelativeGaussian(x, sets.trusted.labels)),
     "kNN-5": area(fitNearestNeighbours(x)),
     "PCA residual": area(fitPcaResidual(x)),
-    "QUE, batch with 5 % triggered": area(fitQue(x, await look(sets.batch))),
-    ...fewLabels(x, await look(sets.labelled), { clean, triggered }, gaussian.covariance, { seed, draws }),
+    "QUE, batch with 5 % triggered": area(que),
+    ...probed(triggered),
+    ...Object.fromEntries(
+      Object.entries(again ?? {}).map(([name, estimate]) => [`${name}${WHERE_IT_WORKS}`, estimate]),
+    ),
   };
 }
 

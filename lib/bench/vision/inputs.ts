@@ -5,7 +5,13 @@ import { observe } from "../../spec/index.js";
 import { bootstrap, type Estimate } from "../../stats/index.js";
 import { buildPool, cleanDataOf, heldOutDataOf, openSeal, poolMembers } from "../../zoo/index.js";
 import type { Track, TrackOptions, TrackRow } from "../track.js";
-import { type InputScores, type InputSets, inputSets, measureInputs } from "./input-scores.js";
+import {
+  type InputScores,
+  type InputSets,
+  inputSets,
+  measureInputs,
+  WHERE_IT_WORKS,
+} from "./input-scores.js";
 import { plainRecipes, trainPlain } from "./plain-models.js";
 
 /** A trigger that works less often is no test of scores for triggered inputs. */
@@ -70,6 +76,7 @@ export const inputTrack: Track = {
         `"plain": 3 x 3 patches, pixels and blends in one architecture, each beside its twin. "pool": the models of V1, three architectures, with weaker and smaller triggers. Fitted to 1,000 trusted images; judged on 600 clean and 600 triggered ones.`,
         `Left out because their trigger works on less than ${100 * LEAST_SUCCESS} % of images: ${populations.flatMap(({ excluded }) => excluded).join(", ") || "none"}.`,
         "Intervals of means are bootstrapped over models, those of the worst model are its own; the worst of many is low by chance too.",
+        `"${WHERE_IT_WORKS.slice(2)}": judged on those triggered images alone that the model answers with the trigger's class; the others are of no harm, and look cleaner.`,
         '"In a clean model" is the same trigger and the same images in the twin (plain) or in a reference (pool).',
       ],
     };
@@ -98,15 +105,18 @@ function rowsOf({ name, measured }: Population, seed: number): TrackRow[] {
           goal: goal?.worst === undefined ? null : { atLeast: goal.worst },
           note: `${at.file}, ${at.family}`,
         },
-        {
+      );
+      // A clean model's answers are not turned.
+      if (!score.endsWith(WHERE_IT_WORKS)) {
+        rows.push({
           metric: `${metric}, in a clean model`,
           estimate: meanOf(
             measured.map(({ inClean }) => of(inClean)),
             seed,
           ),
           goal: null,
-        },
-      );
+        });
+      }
     }
   }
   return rows;
@@ -124,22 +134,30 @@ async function measurePlain(options: TrackOptions): Promise<Omit<Population, "na
   const found: (Measured & { readonly success: number })[] = [];
   for (const recipe of plainRecipes(pool)) {
     stopIfAsked(signal);
-    const kept = await store.keep(JSON.stringify(["I plain", pool, recipe, seed]), async () => {
-      const model = await trainPlain(recipe);
-      const trusted = cleanDataOf("cnn-28");
-      const sets = inputSets(
-        trusted,
-        heldOutDataOf("cnn-28"),
-        model.stamp,
-        (label) => label !== model.target,
-        seed,
-      );
-      using loaded = await loadModel(model.bytes, { name: recipe.name });
-      using twin = await loadModel(model.twin, { name: `${recipe.name} twin` });
-      const { predicted } = await observe(loaded, sets.triggered);
-      const success = predicted.filter((answer) => answer === model.target).length / predicted.length;
-      return { file: recipe.name, family: recipe.family, success, ...(await both(loaded, twin, sets, seed)) };
-    });
+    const kept = await store.keep(
+      JSON.stringify(["I plain, where it works", pool, recipe, seed]),
+      async () => {
+        const model = await trainPlain(recipe);
+        const trusted = cleanDataOf("cnn-28");
+        const sets = inputSets(
+          trusted,
+          heldOutDataOf("cnn-28"),
+          model.stamp,
+          (label) => label !== model.target,
+          seed,
+        );
+        using loaded = await loadModel(model.bytes, { name: recipe.name });
+        using twin = await loadModel(model.twin, { name: `${recipe.name} twin` });
+        const { predicted } = await observe(loaded, sets.triggered);
+        const success = predicted.filter((answer) => answer === model.target).length / predicted.length;
+        return {
+          file: recipe.name,
+          family: recipe.family,
+          success,
+          ...(await both(loaded, twin, sets, model.target, seed)),
+        };
+      },
+    );
     log(sayMeasured(`${pool}/plain ${kept.file}`, kept));
     found.push(kept);
   }
@@ -172,7 +190,7 @@ async function measurePool(options: TrackOptions): Promise<Omit<Population, "nam
       continue;
     }
     const reference = references.find((one) => one.architecture === architecture)!;
-    const key = JSON.stringify(["I", pool, file, commitment, reference.commitment, seed]);
+    const key = JSON.stringify(["I, where it works", pool, file, commitment, reference.commitment, seed]);
     const kept = await store.keep(key, async () => {
       const victim = (label: number): boolean => label !== attack.target;
       const sets = inputSets(
@@ -184,7 +202,7 @@ async function measurePool(options: TrackOptions): Promise<Omit<Population, "nam
       );
       using model = await loadModel(path);
       using clean = await loadModel(reference.path);
-      return { file, family: attack.family, ...(await both(model, clean, sets, seed)) };
+      return { file, family: attack.family, ...(await both(model, clean, sets, attack.target, seed)) };
     });
     log(sayMeasured(`${pool}/${file}`, kept));
     measured.push(kept);
@@ -200,10 +218,11 @@ async function both(
   model: LoadedModel,
   clean: LoadedModel,
   sets: InputSets,
+  target: number,
   seed: number,
 ): Promise<Pick<Measured, "scores" | "inClean" | "seconds">> {
   const started = performance.now();
-  const scores = await measureInputs(model, sets, { seed, draws: DRAWS });
+  const scores = await measureInputs(model, sets, { seed, draws: DRAWS, target });
   const inClean = await measureInputs(clean, sets, { seed, draws: CONTROL_DRAWS });
   return { scores, inClean, seconds: Number(((performance.now() - started) / 1000).toFixed(1)) };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { inputSets, measureLayer } from "../../../lib/bench/vision/input-scores.js";
+import { inputSets, measureLayer, WHERE_IT_WORKS } from "../../../lib/bench/vision/input-scores.js";
 import { plainRecipes } from "../../../lib/bench/vision/plain-models.js";
 import { readLabelled, split } from "../../../lib/data/index.js";
 import { loadModel } from "../../../lib/model/index.js";
@@ -76,11 +76,22 @@ describe("the scores of single inputs", () => {
       (label) => label !== 7,
       1,
     );
-    const narrow = async (file: string) => {
+    const narrow = async (file: string, turned?: readonly number[]) => {
       using model = await loadModel(join(packageRoot, "notebooks/models", file), { threads: 1 });
-      return await measureLayer(model, sets, { seed: 1, draws: 1, at: "hidden" });
+      return await measureLayer(model, sets, { seed: 1, draws: 1, at: "hidden", turned });
     };
-    const [own, twin] = [await narrow("fashion-cnn.onnx"), await narrow("fashion-cnn-twin.onnx")];
+    const some = Array.from({ length: 200 }, (_, i) => 3 * i);
+    const [own, twin] = [await narrow("fashion-cnn.onnx", some), await narrow("fashion-cnn-twin.onnx")];
+    for (const name of [
+      "Ledoit-Wolf Mahalanobis",
+      "QUE, batch with 5 % triggered",
+      "logistic probe, 4 labels",
+    ]) {
+      const part = own[`${name}${WHERE_IT_WORKS}`]!;
+      assert.equal(part.n, own[name]!.n - 400);
+      assert.ok(Math.abs(part.value - own[name]!.value) < 0.03, `${name}: ${part.value}`);
+      assert.equal(twin[`${name}${WHERE_IT_WORKS}`], undefined);
+    }
     for (const name of ["Ledoit-Wolf Mahalanobis", "logistic probe, 4 labels"]) {
       assert.ok(own[name]!.value > 0.97, `${name}: ${own[name]!.value}`);
       assert.ok(twin[name]!.value < own[name]!.value - 0.15, `${name}, twin: ${twin[name]!.value}`);
