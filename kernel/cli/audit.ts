@@ -6,6 +6,7 @@ import { AssayError } from "../../lib/errors.js";
 import type { AuditOptions, Budget } from "../../lib/extraction/index.js";
 import type { LoadedModel } from "../../lib/model/index.js";
 import type { Tensor } from "../../lib/tensor/index.js";
+import { answerFirst } from "./audit-answer.js";
 import { checkInputs, checkReferences, readClean, statedRange, statedTokens } from "./audit-input.js";
 import { fileHash, writeAudit } from "./audit-output.js";
 import { auditProgress } from "./audit-progress.js";
@@ -88,7 +89,7 @@ async function runAudit(file: string, options: Options): Promise<void> {
     const given = withTensorOutputs(await loadModel(path));
     const loaded = isText ? tokenInput(given, { padding }) : given;
     checkInputs(loaded, clean, options.data);
-    return anyBatch(loaded, clean.inputs);
+    return answerFirst(await anyBatch(loaded, clean.inputs), clean);
   };
   // The first runs say how long all of them take; until then nothing is known.
   const patience = sayIfLong(`the first runs of "${basename(file)}"`);
