@@ -108,17 +108,16 @@ export async function invertTokens(
     runLength,
     pairsOf: options.pairsOf,
     thirds: thirdTokens(screening.order, allowed, options.sweepTokens),
-    size: options.population,
+    // Fewer targets to breed for.
+    size: task.carriers.classes > 2 ? options.population : Math.ceil(0.7 * options.population),
     generations: options.generations,
     random,
     signal,
   });
   onProgress?.(2, arms.length + 3);
-  // With few classes an arm has few texts of others; as many as with four are needed, or what is found works on them only.
-  const refined = Math.max(
-    options.carriersPerClass,
-    (3 * options.carriersPerClass) / (task.carriers.classes - 1),
-  );
+  // With two classes an arm has few texts of others; twice as many are needed, or what is found works on them only.
+  const { classes } = task.carriers;
+  const refined = Math.max(options.carriersPerClass, (2 * options.carriersPerClass) / (classes - 1));
   const objectiveAt = (arm: TokenArm, position: RunPosition): RunObjective =>
     armObjective({
       ...task,
@@ -173,7 +172,10 @@ export async function invertTokens(
   };
   found[most] = await improve(found[most]!);
   if (task.position === "anywhere") {
-    const moved = await atItsPlace(found[most]!, objectiveAt, task);
+    // The place is told on more texts than the run was found on: it was found where it did best on few.
+    const onMore = (arm: TokenArm, position: RunPosition): RunObjective =>
+      armObjective({ ...task, model, references, arm, carriers: textsAt(task, position, 3 * refined) });
+    const moved = await atItsPlace(found[most]!, onMore, task);
     found[most] = typeof moved.position === "number" ? await improve(moved) : moved;
   }
   onProgress?.(arms.length + 3, arms.length + 3);
@@ -239,26 +241,34 @@ async function bestPlace(
   return best ?? { position: places[0]!, starts: [fallback], value: Number.POSITIVE_INFINITY };
 }
 
-/** A run is said to work anywhere if that costs no more than this, in nats, beside the place where it was found. */
-const EVERYWHERE = 0.25;
+/** A run is said to work anywhere if that costs no more than this, in nats, beside its best place. */
+const EVERYWHERE = 0.1;
+/** By so much, in nats, a single place must be better than any place that was searched. */
+const CLEARLY = 0.4;
 /** Places in a text that are tried one by one. */
 const MAX_PLACES = 48;
 
-/** Where a found run works: anywhere, where it was found, or after a certain number of words and nowhere else. */
+/** Where a found run works: anywhere, at an end, or after a certain number of words and nowhere else. */
 async function atItsPlace(
   found: FoundTrigger,
   objectiveAt: (arm: TokenArm, position: RunPosition) => RunObjective,
-  { carriers: { length } }: TokenTask,
+  { carriers: { length }, position }: TokenTask,
 ): Promise<FoundTrigger> {
-  const valueAt = async (position: RunPosition): Promise<number> =>
-    (await objectiveAt(found.arm, position).evaluate([found.run]))[0]!;
-  const anywhere = await valueAt("anywhere");
-  let best: FoundTrigger = { ...found, value: found.position === "anywhere" ? anywhere : found.value };
-  for (let place = 0; place < Math.min(MAX_PLACES, length - found.run.length); place++) {
-    const value = await valueAt(place);
-    if (value < best.value) best = { ...best, position: place, value };
+  const single = Array.from({ length: Math.min(MAX_PLACES, length - found.run.length) }, (_, place) => place);
+  const values = new Map<RunPosition, number>();
+  for (const place of [...placesOf(position), ...single]) {
+    values.set(place, (await objectiveAt(found.arm, place).evaluate([found.run]))[0]!);
   }
-  return anywhere <= best.value + EVERYWHERE ? { ...found, position: "anywhere", value: anywhere } : best;
+  // Of many places one is best by chance, so a single one must be clearly better than those that were searched.
+  const costOf = (place: RunPosition): number =>
+    (place === "anywhere" ? -EVERYWHERE : 0) + (values.get(place) ?? 0);
+  const best = (places: readonly RunPosition[]): RunPosition =>
+    places.reduce((low, place) => (costOf(place) < costOf(low) ? place : low));
+  const searched = best(placesOf(position));
+  const one = best([searched, ...single]);
+  const place = values.get(one)! < values.get(searched)! - CLEARLY ? one : searched;
+  const value = values.get(place)!;
+  return { ...found, position: place, value };
 }
 
 /** Arms that are worked on: those whose best bred runs are lowest. */
