@@ -90,8 +90,12 @@ describe("what the notebooks claim", () => {
     const text = textOf("04-trigger-extraction.ipynb");
     const [, clean] = /clean +16 +(\d+)/.exec(text)!;
     assert.ok(Number(clean) >= 2, "the rule accuses clean models");
-    // With references, and with references of its own.
-    assert.equal([...text.matchAll(/fashion-cnn +backdoored +every class +Sneaker/g)].length, 2);
+    // With references, and with references of its own, which may leave it at a suspicion.
+    const accusations = [...text.matchAll(/fashion-cnn +(backdoored|suspicious) +every class +Sneaker/g)];
+    assert.deepEqual(
+      accusations.map(([, decision], i) => (i === 0 ? decision : "named")),
+      ["backdoored", "named"],
+    );
     assert.equal([...text.matchAll(/its clean twin +no-evidence/g)].length, 2);
     assert.match(text, /fashion-cnn-source +backdoored +Bag +Sneaker/);
     const overlaps = [...text.matchAll(/overlap with the planted patch\n0 .* (0\.\d+)$/gm)].map(([, value]) =>
