@@ -8,7 +8,6 @@ import {
   labelledChunks,
   labelValues,
   type Rows,
-  rows,
   scoreChunks,
   type Tensor,
   tensor,
@@ -48,16 +47,11 @@ export interface TwoClassChunks extends TwoLabels {
 }
 
 /**
- * Checks activations and labels of a probe's training set.
+ * Checks activations, whole or in chunks, and labels of a probe's training set; what cannot be known before the chunks
+ * are read is checked then.
  *
  * @throws AssayError INVALID_ARGUMENT unless there are exactly two classes.
  */
-export function twoClasses(x: Tensor, labels: Labels, who: string): TwoClasses {
-  const table = rows(x, who);
-  return { ...table, ...twoLabels(integerLabels(labels, table.n, who), who) };
-}
-
-/** As {@link twoClasses}, of examples that may come in chunks: what cannot be known before they are read is checked then. */
 export function twoClassChunks(x: Examples, labels: Labels, who: string): TwoClassChunks {
   const chunks = labelledChunks(x, labels, who);
   const { length } = labelValues(labels, who);

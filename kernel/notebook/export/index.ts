@@ -9,7 +9,7 @@ import { notebookScript } from "./script.js";
 import { staticNotebook } from "./static-notebook.js";
 
 /** What a notebook can be exported to. */
-export const exportTargets = ["html", "pdf", "markdown", "ts", "ipynb"] as const;
+const exportTargets = ["html", "pdf", "markdown", "ts", "ipynb"] as const;
 export type ExportTarget = (typeof exportTargets)[number];
 
 export interface ExportOptions {

@@ -93,7 +93,7 @@ export async function simulateTextReferences(
 }
 
 /** Why references should not be simulated here, or null if they can be. */
-export async function whyNoTextSimulation(
+async function whyNoTextSimulation(
   model: LoadedModel,
   texts: PreparedTexts,
   steps: number,
