@@ -6,41 +6,24 @@
 import { AssayError } from "../errors.js";
 import { floatExamples, floatInput, type LoadedModel } from "../model/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
-import type { Otherness } from "./calibration.js";
+import { checkReferences, referencesFor } from "./audit-references.js";
+import { type Budget, type Plan, plans } from "./budget.js";
 import type { ImageChange } from "./change-search.js";
 import type { CleanData } from "./clean-data.js";
 import { conclude } from "./conclude.js";
-import { allTargets, fastSearch } from "./invert.js";
+import { allTargets } from "./invert.js";
 import { searchMargins } from "./margin-search.js";
 import type { Arm, SearchOptions } from "./mask-search.js";
 import { pairsOf } from "./pairs.js";
 import { judgeLogic, logicCheck } from "./planted-logic.js";
 import { type PreparedImages, prepareImages } from "./prepare.js";
-import {
-  BANDIT_ROUNDS,
-  MANY_TARGETS,
-  type MarginSets,
-  type Scan,
-  type ScanOptions,
-  type Sweeps,
-  scanPairs,
-  scanTargets,
-} from "./scan.js";
-import {
-  type SimulatedReferences,
-  simulateReferences,
-  TRAINING_BATCH,
-  whyNoSimulation,
-} from "./simulated-references.js";
+import { type MarginSets, type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
 import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";
 import { type InversionStore, noInversionStore } from "./store.js";
 import { auditTokens, type TokenAudit, type TokenAuditOptions } from "./tokens/audit.js";
 import type { Check, Verdict } from "./verdict.js";
 import type { TriggerVerification } from "./verify.js";
 import type { GraphWitness } from "./witness/index.js";
-
-/** How much an audit may spend. */
-export type Budget = "quick" | "standard" | "thorough";
 
 /** Options of an audit. */
 export interface AuditOptions {
@@ -75,62 +58,6 @@ export interface Audit {
   readonly examples: Tensor<"float32">;
   readonly range: readonly [number, number];
 }
-
-/** Search of every class as a target. */
-type TargetPlan = Omit<typeof fastSearch, "steps"> & { readonly steps: number };
-
-interface Plan {
-  readonly targets: TargetPlan;
-  readonly pairs: (Partial<SearchOptions> & { readonly steps: number; readonly batch: number }) | null;
-  /** Images that a sweep of squares may run. */
-  readonly sweep: number;
-  /** Steps of training per simulated reference; null for none. */
-  readonly simulation: number | null;
-}
-
-// Pairs are searched on fewer images, with more steps and a steeper cost: with 40 steps at the cost of classes the
-// true pair of three source-specific development models came first in one, with these settings and squares in all.
-const pairSearch = { batch: 8, round: 4, cost: { initial: 3e-2, factor: 2, patience: 2 } };
-
-const plans: Readonly<Record<Budget, Plan>> = {
-  quick: { targets: { ...fastSearch, steps: 64 }, pairs: null, sweep: 18_000, simulation: null },
-  standard: {
-    targets: { ...fastSearch, steps: 96 },
-    pairs: { ...pairSearch, steps: 80 },
-    sweep: 54_000,
-    simulation: 600,
-  },
-  thorough: {
-    targets: { ...fastSearch, steps: 240 },
-    pairs: { ...pairSearch, batch: 16, steps: 160 },
-    sweep: 54_000,
-    simulation: 1500,
-  },
-};
-
-/**
- * Images that an audit passes forward and back, about: for an estimate of its time.
- *
- * @param references Clean models given; without any, the search of simulated ones is counted.
- */
-export function expectedPasses(budget: Budget, classes: number, references: number): number {
-  const { targets, pairs, simulation } = plans[budget];
-  const trained = simulatedReferences(budget, references);
-  const models = 1 + references + trained;
-  const isMany = classes > MANY_TARGETS && models > 2;
-  const even = targets.steps * targets.batch * Math.min(classes, isMany ? CHOSEN_ARMS : classes);
-  const first = isMany ? BANDIT_ROUNDS * targets.round * targets.batch * classes : 0;
-  const paired = pairs ? pairs.steps * pairs.batch * Math.min(CHOSEN_ARMS, classes * (classes - 1)) : 0;
-  return first + models * (even + paired) + trained * (simulation ?? 0) * TRAINING_BATCH;
-}
-
-/** How many references an audit trains itself where `references` are given, if the data allow. */
-export const simulatedReferences = (budget: Budget, references: number): number =>
-  references > 0 || plans[budget].simulation === null ? 0 : SIMULATED;
-
-/** References that are simulated where none are given, and arms that are searched in each model of many. */
-const SIMULATED = 3;
-const CHOSEN_ARMS = 24;
 
 /**
  * Audits a model.
@@ -400,72 +327,6 @@ const MARGIN_STARTS = [4, 10] as const;
 const PAIRS = "every pair of victim and target";
 const NOT_CLEAN = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";
 
-/** The references given, or simulated ones where none were and the budget allows. */
-async function referencesFor(
-  model: LoadedModel,
-  images: PreparedImages,
-  { simulation }: Plan,
-  { references = [], seed, signal, onProgress }: AuditOptions,
-  passes: { forward: number; backward: number },
-): Promise<
-  {
-    readonly references: readonly LoadedModel[];
-    readonly isSimulated: boolean;
-    readonly otherness?: Otherness;
-    readonly warnings: readonly string[];
-  } & AsyncDisposable
-> {
-  const given = { references, isSimulated: false, async [Symbol.asyncDispose]() {} };
-  if (references.length > 0 || simulation === null) {
-    return { ...given, warnings: references.length >= 3 ? [] : [fewReferences(references.length)] };
-  }
-  const why = await whyNoSimulation(model, images, simulation);
-  if (why !== null) return { ...given, warnings: [`${fewReferences(0)} None were simulated: ${why}.`] };
-  try {
-    const made = await simulateReferences(model, images, {
-      seed,
-      steps: simulation,
-      ...(signal ? { signal } : {}),
-      onProgress: (done, of) => onProgress?.("training clean references", done, of),
-    });
-    passes.forward += made.passes.forward;
-    passes.backward += made.passes.backward;
-    return {
-      references: made.references,
-      isSimulated: true,
-      otherness: othernessOf(made.accuracy),
-      warnings: [
-        `No references were given: ${made.references.length} were trained on the clean data. They are right on ${percent(made.accuracy.copies)} of images that they were not trained on, the model on ${percent(made.accuracy.model)}: ${made.accuracy.copies < made.accuracy.model - MUCH ? "they know so much less of the task that only a very small trigger stands out beside them" : "the power is lower than beside models like it"}, and the p-value is approximate.`,
-      ],
-      async [Symbol.asyncDispose]() {
-        for (const one of made.references) one.release();
-      },
-    };
-  } catch (error) {
-    if (!(error instanceof AssayError) || error.code === "ABORTED") throw error;
-    return { ...given, warnings: [`${fewReferences(0)} None could be simulated: ${error.message}`] };
-  }
-}
-
-const percent = (share: number): string => `${Math.round(100 * share)} %`;
-
-/**
- * How unlike a model the copies are that the audit trains of it.
- *
- * Copies share their images and their recipe, and vary less than models of other makers; a class that they have not
- * learned is hard to reach in all of them alike. Of 25 clean strangers' models of five architectures five came out
- * below 0.05 without this and one with it; of 15 attacked ones twelve were below 0.01 without, eleven with it.
- */
-const othernessOf = ({ model, copies }: SimulatedReferences["accuracy"]): Otherness => ({
-  variance: 2,
-  bias: 0.5 * Math.max(0, model - copies),
-});
-/** Accuracy that copies may lack before it is said that they know much less. */
-const MUCH = 0.2;
-
-const fewReferences = (count: number): string =>
-  `With ${count} clean references the power is low; three or more are advised.`;
-
 const fewPairs = (why: string | null, pairs: number, possible: number): string[] =>
   why === null && pairs < possible
     ? [`${pairs} of ${possible} pairs of victim and target were searched, those with the shortest way.`]
@@ -485,28 +346,4 @@ function whyNoPairs(
     return "pairs cannot be judged without two or more clean references";
   if (pairs.length < 6) return "fewer than 8 clean images of almost every class";
   return null;
-}
-
-function checkReferences(model: LoadedModel, references: readonly LoadedModel[]): void {
-  const shape = (one: LoadedModel): string =>
-    JSON.stringify(one.inputs.map(({ type, dims }) => [type, dims.slice(1)]));
-  const other = references.find((reference) => !takesTheSame(reference, model));
-  if (other) {
-    throw new AssayError(
-      "SHAPE_MISMATCH",
-      `The reference "${other.name}" takes other inputs than "${model.name}": ${shape(other)} and ${shape(model)}. References must be models of the same task.`,
-      { reference: other.name },
-    );
-  }
-}
-
-/** Sizes that one of the two leaves free fit anything. */
-function takesTheSame(a: LoadedModel, b: LoadedModel): boolean {
-  const [one, other] = [a.inputs[0], b.inputs[0]];
-  if (a.inputs.length !== b.inputs.length || one?.type !== other?.type) return false;
-  const sizes = [one?.dims.slice(1) ?? [], other?.dims.slice(1) ?? []] as const;
-  if (sizes[0].length !== sizes[1].length) return sizes[0].length === 0 || sizes[1].length === 0;
-  return sizes[0].every(
-    (dim, i) => dim === sizes[1][i] || typeof dim === "string" || typeof sizes[1][i] === "string",
-  );
 }

@@ -277,7 +277,7 @@ function divideBySpread(
   const pooled = variances.reduce((sum, value) => sum + value, 0) / variances.length;
   for (let k = 0; k < scores.length; k++) {
     const variance = perClassSpread ? (variances[k]! + pooled) / 2 : pooled;
-    // All references alike in every class: any difference counts in its own units.
+    // All references alike in every class: a difference counts in its own units.
     scores[k] = scores[k]! / Math.sqrt((variance || 1) * (factor + 1 / count) + bias ** 2);
   }
 }

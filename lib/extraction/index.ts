@@ -3,10 +3,8 @@ export {
   type Audit,
   type AuditOptions,
   audit,
-  type Budget,
-  expectedPasses,
-  simulatedReferences,
 } from "./audit.js";
+export { type Budget, expectedPasses, simulatedReferences } from "./budget.js";
 export { type Calibration, calibrate } from "./calibration.js";
 export { type ChangeSearchOptions, type ImageChange, searchChange } from "./change-search.js";
 export type { CleanData } from "./clean-data.js";

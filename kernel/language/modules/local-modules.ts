@@ -117,8 +117,8 @@ export class LocalModules {
     );
     loadedModules.set(file, { source, map });
     // Another file may hand a type on without saying that it is one; it finds an export that is undefined.
-    const placeholders = types.length === 0 ? "" : `\nexport let ${types.join(", ")};`;
-    const module = new vm.SourceTextModule(code + placeholders, {
+    const undefinedExports = types.length === 0 ? "" : `\nexport let ${types.join(", ")};`;
+    const module = new vm.SourceTextModule(code + undefinedExports, {
       identifier: file,
       initializeImportMeta: (meta) => void Object.assign(meta, this.metaOf(file)),
       importModuleDynamically: async (specifier, _from, attributes) =>

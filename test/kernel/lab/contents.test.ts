@@ -154,24 +154,24 @@ describe("the lab's contents", () => {
 
   it("creates, copies, renames and deletes, and never overwrites by a rename", async () => {
     const create = async (body: unknown) => {
-      const response = await fixture.request("POST", "/api/contents/work", body);
+      const response = await fixture.request("POST", "/api/contents/drafts", body);
       return { status: response.status, path: ((await response.json()) as ContentModel).path };
     };
-    mkdirSync(join(fixture.root, "work"));
-    assert.deepEqual(await create({ type: "notebook" }), { status: 201, path: "work/Untitled.ipynb" });
-    assert.deepEqual(await create({ type: "notebook" }), { status: 201, path: "work/Untitled 1.ipynb" });
-    assert.deepEqual(await create({ type: "file", ext: ".ts" }), { status: 201, path: "work/untitled.ts" });
-    assert.deepEqual(await create({ copy_from: "work/Untitled.ipynb" }), {
+    mkdirSync(join(fixture.root, "drafts"));
+    assert.deepEqual(await create({ type: "notebook" }), { status: 201, path: "drafts/Untitled.ipynb" });
+    assert.deepEqual(await create({ type: "notebook" }), { status: 201, path: "drafts/Untitled 1.ipynb" });
+    assert.deepEqual(await create({ type: "file", ext: ".ts" }), { status: 201, path: "drafts/untitled.ts" });
+    assert.deepEqual(await create({ copy_from: "drafts/Untitled.ipynb" }), {
       status: 201,
-      path: "work/Untitled-Copy1.ipynb",
+      path: "drafts/Untitled-Copy1.ipynb",
     });
     const rename = (from: string, path: string) =>
       fixture.request("PATCH", `/api/contents/${from}`, { path });
-    assert.equal((await rename("work/untitled.ts", "work/renamed.ts")).status, 200);
-    assert.equal((await rename("work/renamed.ts", "work/Untitled.ipynb")).status, 409);
-    assert.equal((await fixture.request("DELETE", "/api/contents/work")).status, 400);
-    assert.equal((await fixture.request("DELETE", "/api/contents/work/renamed.ts")).status, 204);
-    assert.deepEqual(readdirSync(join(fixture.root, "work")).sort(), [
+    assert.equal((await rename("drafts/untitled.ts", "drafts/renamed.ts")).status, 200);
+    assert.equal((await rename("drafts/renamed.ts", "drafts/Untitled.ipynb")).status, 409);
+    assert.equal((await fixture.request("DELETE", "/api/contents/drafts")).status, 400);
+    assert.equal((await fixture.request("DELETE", "/api/contents/drafts/renamed.ts")).status, 204);
+    assert.deepEqual(readdirSync(join(fixture.root, "drafts")).sort(), [
       "Untitled 1.ipynb",
       "Untitled-Copy1.ipynb",
       "Untitled.ipynb",
