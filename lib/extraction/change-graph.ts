@@ -1,12 +1,12 @@
 /** The graph behind a search for changes of whole images: how far a model is from a target class, by pixel. */
 
 import type { LoadedModel } from "../model/index.js";
-import { fedInputs, gradientGraph, graphBuilder, type Model } from "../onnx/index.js";
+import { gradientGraph, graphBuilder, type Model } from "../onnx/index.js";
 import type { Session } from "../runtime/index.js";
 import { tensor } from "../tensor/index.js";
+import { includeOnImages } from "./bare-model.js";
 import type { ImageLayout } from "./image-model.js";
 import { answerOf } from "./logits.js";
-import { beforeSoftmax } from "./mask-graph.js";
 
 const names = {
   images: "change/images",
@@ -59,16 +59,10 @@ export function targetGradient(
 }
 
 function targetGraph(model: Model, layout: ImageLayout, output: string): Model {
-  const bare = beforeSoftmax(model, output);
   const b = graphBuilder(undefined, model.opsets);
   b.input(names.images, "float32", ["rows", layout.channels, layout.height, layout.width]);
   b.input(names.target, "float32", ["rows", "classes"]);
-  const turned = layout.channelsLast
-    ? b.op("Transpose", [names.images], { perm: [0, 2, 3, 1] })
-    : names.images;
-  const batch = b.op("Reshape", [turned, b.integers(-1, ...layout.dims)]);
-  const feeds = Object.fromEntries(fedInputs(model.graph).map(({ name }) => [name, batch]));
-  const logits = b.include(bare.model, feeds, "model/")[bare.logits]!;
+  const logits = includeOnImages(b, model, { layout, output, images: names.images });
   const log = b.op("LogSoftmax", [logits], { axis: -1 });
   b.output(names.log, b.op("ReduceSum", [b.op("Mul", [log, names.target]), b.integers(-1)], { keepdims: 0 }));
   b.output(names.loss, b.op("ReduceSum", [names.log], { keepdims: 0 }));

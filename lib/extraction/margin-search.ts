@@ -1,13 +1,13 @@
 /** Searches, without any data, the inputs on which a classifier prefers each class most: its maximum margins. */
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
-import { fedInputs, gradientGraph, graphBuilder, type Model } from "../onnx/index.js";
+import { gradientGraph, graphBuilder, type Model } from "../onnx/index.js";
 import { generator } from "../random/index.js";
 import { tensor } from "../tensor/index.js";
 import { Adam } from "./adam.js";
+import { includeOnImages } from "./bare-model.js";
 import type { ImageLayout } from "./image-model.js";
 import { answerOf } from "./logits.js";
-import { beforeSoftmax } from "./mask-graph.js";
 
 /** How hard to search. */
 export interface MarginSearchOptions {
@@ -111,16 +111,10 @@ export async function searchMargins(
  * before a final Softmax, and minus their sum.
  */
 function marginGraph(model: Model, layout: ImageLayout, output: string): Model {
-  const bare = beforeSoftmax(model, output);
   const b = graphBuilder(undefined, model.opsets);
   b.input(names.images, "float32", ["rows", layout.channels, layout.height, layout.width]);
   b.input(names.own, "float32", ["rows", "classes"]);
-  const turned = layout.channelsLast
-    ? b.op("Transpose", [names.images], { perm: [0, 2, 3, 1] })
-    : names.images;
-  const batch = b.op("Reshape", [turned, b.integers(-1, ...layout.dims)]);
-  const feeds = Object.fromEntries(fedInputs(model.graph).map(({ name }) => [name, batch]));
-  const logits = b.include(bare.model, feeds, "model/")[bare.logits]!;
+  const logits = includeOnImages(b, model, { layout, output, images: names.images });
   const own = b.op("ReduceSum", [b.op("Mul", [logits, names.own]), b.integers(-1)], { keepdims: 0 });
   const rivals = b.op("Sub", [logits, b.op("Mul", [names.own, b.number(FAR)])]);
   const rival = b.op("ReduceMax", [rivals, b.integers(-1)], { keepdims: 0 });

@@ -17,7 +17,7 @@ import {
 } from "../../onnx/index.js";
 import type { Session } from "../../runtime/index.js";
 import type { Tensor } from "../../tensor/index.js";
-import { beforeSoftmax } from "../mask-graph.js";
+import { beforeSoftmax } from "../bare-model.js";
 
 /** Number of sequences that went through a model. */
 export interface Passes {
