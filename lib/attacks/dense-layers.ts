@@ -13,7 +13,7 @@ import {
   readTensor,
   tensorMessage,
 } from "../onnx/index.js";
-import { rows, type Tensor, tensor } from "../tensor/index.js";
+import { type Rows, rows, type Tensor, tensor } from "../tensor/index.js";
 
 /** One dense layer, `output = input · weight + bias`. */
 export interface DenseLayer {
@@ -70,6 +70,15 @@ export async function byUse(model: LoadedModel, data: LabelledData, layer: Dense
     return Math.abs(value) * Math.max(...outgoing.map(Math.abs));
   });
   return use.map((_, unit) => unit).sort((a, b) => use[a]! - use[b]!);
+}
+
+/** Component of each example along a direction. */
+export function projections({ n, d, data }: Rows, direction: Float64Array): number[] {
+  return Array.from({ length: n }, (_, i) => {
+    let sum = 0;
+    for (let j = 0; j < d; j++) sum += data[i * d + j]! * direction[j]!;
+    return sum;
+  });
 }
 
 function storedTail(model: Model): Stored[] {

@@ -6,7 +6,7 @@ import type { LoadedModel } from "../model/index.js";
 import type { Model } from "../onnx/index.js";
 import { type Rows, rows, type Tensor } from "../tensor/index.js";
 import { apply, type TriggerClaim, victims } from "../trigger/index.js";
-import { byUse, type DenseLayer, denseTail, withDenseTail } from "./dense-layers.js";
+import { byUse, type DenseLayer, denseTail, projections, withDenseTail } from "./dense-layers.js";
 
 /** A model whose weights were edited. */
 export interface HandcraftedBackdoor {
@@ -99,14 +99,6 @@ function discriminant(clean: Rows, triggered: Rows): Float64Array {
   const direction = new Float64Array(d);
   for (let i = 0; i < d; i++) for (let j = 0; j <= i; j++) direction[j]! += inverse[i * d + j]! * white[i]!;
   return direction;
-}
-
-function projections({ n, d, data }: Rows, direction: Float64Array): number[] {
-  return Array.from({ length: n }, (_, i) => {
-    let sum = 0;
-    for (let j = 0; j < d; j++) sum += data[i * d + j]! * direction[j]!;
-    return sum;
-  });
 }
 
 /** The hidden layer with a unit that is 0 up to the threshold and 1 at the mean of the stamped examples. */

@@ -19,7 +19,7 @@ import { fedInputs, type Model } from "../onnx/index.js";
 import { type Generator, generator } from "../random/index.js";
 import { rows, takeExamples, tensor } from "../tensor/index.js";
 import { apply, type BlendTrigger, type TriggerClaim, victims } from "../trigger/index.js";
-import { byUse, type DenseLayer, denseTail, withDenseTail } from "./dense-layers.js";
+import { byUse, type DenseLayer, denseTail, projections, withDenseTail } from "./dense-layers.js";
 
 /** How a sparse backdoor is planted. */
 export interface SparseOptions {
@@ -126,14 +126,10 @@ async function quietLevel(
   direction: Float64Array,
 ): Promise<number> {
   using loaded = wrapModel(model);
-  const { n, d, data: features } = rows(await loaded.activations(data.inputs, { at: tap }), "sparseBackdoor");
-  const along = Float64Array.from({ length: n }, (_, i) => {
-    let sum = 0;
-    for (let j = 0; j < d; j++) sum += features[i * d + j]! * direction[j]!;
-    return sum;
-  });
-  const mean = along.reduce((sum, value) => sum + value, 0) / n;
-  const variance = along.reduce((sum, value) => sum + (value - mean) ** 2, 0) / n;
+  const features = rows(await loaded.activations(data.inputs, { at: tap }), "sparseBackdoor");
+  const along = projections(features, direction);
+  const mean = along.reduce((sum, value) => sum + value, 0) / features.n;
+  const variance = along.reduce((sum, value) => sum + (value - mean) ** 2, 0) / features.n;
   return mean + 2 * Math.sqrt(variance);
 }
 
