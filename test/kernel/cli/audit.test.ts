@@ -92,6 +92,7 @@ describe("assay audit", function () {
       inputs: { ...constant, data: new Float32Array(constant.data.length) } as never,
     });
     await writeFile(join(folder, "nan.onnx"), encodeModel(answering(10, Number.NaN)));
+    await writeFile(join(folder, "nan-1.onnx"), encodeModel(answering(10, Number.NaN, 1)));
     await writeFile(join(folder, "one.onnx"), encodeModel(answering(1, 1)));
     for (const [args, message] of [
       [["text.onnx", "--data", clean], /text\.onnx/],
@@ -103,7 +104,8 @@ describe("assay audit", function () {
         /takes float32 \[batch, 1, 28, 28\], "small\.npz" holds float32 \[50, 1, 8, 8\]/,
       ],
       [[suspect, "--data", "constant.npz"], /Every value of the clean images is 0/],
-      [["nan.onnx", "--data", clean], /NaN/],
+      [["nan.onnx", "--data", clean], /answers NaN on example 0/],
+      [["nan-1.onnx", "--data", clean], /answers NaN on example 0/],
       [["one.onnx", "--data", clean], /one class/],
       [[suspect, "--data", clean, "--budget", "huge"], /"huge" is none of quick, standard, thorough/],
       [[suspect], /--data/],
@@ -118,9 +120,9 @@ describe("assay audit", function () {
 });
 
 /** A model that gives `value` for every class, plus a share of its first pixel. */
-function answering(classes: number, value: number) {
+function answering(classes: number, value: number, batch: string | number = "batch") {
   const builder = graphBuilder();
-  builder.input("x", "float32", ["batch", 1, 28, 28]);
+  builder.input("x", "float32", [batch, 1, 28, 28]);
   const flat = builder.op("Reshape", ["x", builder.integers(-1, 784)]);
   const weight = tensor("float32", [784, classes], new Float32Array(784 * classes).fill(0.01));
   builder.output(

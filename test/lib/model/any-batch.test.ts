@@ -41,6 +41,14 @@ describe("model.anyBatch", () => {
     assert.equal(await anyBatch(model, images), model);
   });
 
+  it("frees a model that answers NaN: that is for those to say who look at its answers", async () => {
+    const broken = fixedTo2((b, logits) => b.op("Mul", [logits, b.number(Number.NaN)]));
+    using free = await anyBatch(broken, images);
+    assert.deepEqual(free.inputs[0]!.dims.slice(1), [1, 28, 28]);
+    assert.equal(typeof free.inputs[0]!.dims[0], "string");
+    assert.ok((await free.run(images))["y"]!.data.every(Number.isNaN));
+  });
+
   it("refuses a model that mixes the examples of its batch", async () => {
     const mixing = fixedTo2((b, logits) =>
       b.op("Sub", [logits, b.op("ReduceMean", [logits, b.integers(0)], { keepdims: 1 })]),
