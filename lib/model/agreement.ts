@@ -10,5 +10,7 @@ export function agree(expected: Float64Array, found: ArrayLike<number>): boolean
     (high, one) => (Number.isFinite(one) ? Math.max(high, Math.abs(one)) : high),
     1e-6,
   );
-  return expected.every((one, i) => Object.is(one, found[i]) || Math.abs(one - found[i]!) <= TOLERANCE * scale);
+  return expected.every(
+    (one, i) => Object.is(one, found[i]) || Math.abs(one - found[i]!) <= TOLERANCE * scale,
+  );
 }
