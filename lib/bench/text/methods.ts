@@ -60,7 +60,7 @@ const methods: readonly {
     search: (o, s) => gcg(o, { ...s, steps: 100_000 }),
   },
   {
-    name: "differential search (GCG, sweeps, reduction)",
+    name: "differential search (UAT, sweeps, reduction)",
     withReferences: true,
     search: (o, s) => searchRuns(o, { ...s, lengths: [1, s.runLength], restarts: 1000 }),
   },

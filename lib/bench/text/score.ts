@@ -3,12 +3,22 @@ import { auditTokens, type Budget } from "../../extraction/index.js";
 import { type LoadedModel, loadModel } from "../../model/index.js";
 import type { Estimate } from "../../stats/index.js";
 import { attackSuccessRate, type TokenTrigger } from "../../trigger/index.js";
-import { buildTextPool, cleanTextsOf, type TextMember, type TextRole, textMembers } from "../../zoo/index.js";
+import {
+  buildTextPool,
+  cleanTextsOf,
+  type TextMember,
+  type TextRole,
+  textMembers,
+  textWorldOf,
+} from "../../zoo/index.js";
 import { orFailed, scoreEach } from "../score-each.js";
 import type { TrackOptions } from "../track.js";
 
 /** Folders of `lib` that a score depends on. */
 export const textCode: readonly string[] = ["extraction", "trigger"];
+
+/** Texts that success is measured on. */
+const UNSEEN = 1000;
 
 /** What the audit said of one text classifier. */
 export interface TextScore {
@@ -23,7 +33,7 @@ export interface TextScore {
   readonly target: number | null;
   /** Victim and target of the most unusual pair. */
   readonly pair: readonly [victim: number, target: number] | null;
-  /** The tokens found for `target`, and how often they work on held-out texts. */
+  /** The tokens found for `target`, and how often they work, where they were found to, on texts not searched. */
   readonly tokens: readonly number[];
   readonly success: Estimate | null;
   readonly cost: { readonly forward: number; readonly backward: number; readonly seconds: number };
@@ -74,7 +84,12 @@ async function scoreText(
       const [targets, pairs] = scans;
       const index = targets!.calibration.target;
       const tokens = targets!.runs[index]!;
-      const trigger: TokenTrigger = { kind: "trigger", type: "tokens", tokens, position: "anywhere" };
+      const trigger: TokenTrigger = {
+        kind: "trigger",
+        type: "tokens",
+        tokens,
+        position: targets!.positions[index]!,
+      };
       const pair = pairs?.arms[pairs.calibration.target];
       return {
         file,
@@ -87,7 +102,7 @@ async function scoreText(
         tokens,
         success: await attackSuccessRate(
           model,
-          clean,
+          textWorldOf(pool).draw(UNSEEN, 998),
           { trigger, target: targets!.arms[index]!.target },
           { seed },
         ),

@@ -1,12 +1,12 @@
 /**
- * A search for one run from random starts: coordinate gradients, an exact sweep over the vocabulary, and reduction to
- * what is needed, again and again until the budget is spent.
+ * A search for one run from random starts: swaps by coordinate gradient with a beam, then for the best run exact sweeps
+ * over the vocabulary and reduction to what is needed.
  *
  * On an objective with references this is differential inversion for models that have no classes to breed for, such as
  * language models with a known payload.
  */
-import { generator } from "../../random/index.js";
-import { drawRun, type FoundRun, gcg } from "./gcg.js";
+import type { FoundRun } from "./gcg.js";
+import { hotFlip } from "./hotflip.js";
 import type { RunObjective } from "./run-objective.js";
 import { everyToken, extend, shorten, sweep, type ValuedRun } from "./sweep.js";
 
@@ -24,29 +24,26 @@ export interface RunSearchOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Part of the budget that is spent on starts, the rest on sweeps of the best run. */
+const STARTS = 0.8;
+
 /** Searches a run of tokens that makes `objective` small. */
 export async function searchRuns(objective: RunObjective, options: RunSearchOptions): Promise<FoundRun> {
   const { seed, lengths, budget, restarts = 20, worth = 0.1, signal } = options;
   const [shortest, longest] = lengths;
   const before = objective.spent;
-  const left = (): number => budget - (objective.spent - before);
-  let best: ValuedRun = { run: [], value: Number.POSITIVE_INFINITY };
-  for (let restart = 0; restart < restarts && left() > 0; restart++) {
-    const start = drawRun(objective.allowed, longest, generator(seed).split(`search ${restart}`));
-    let one: ValuedRun = await gcg(objective, {
-      seed: seed + restart,
-      runLength: longest,
-      initial: [start],
-      steps: 20,
-      budget: Math.max(0, left()),
-      ...(signal ? { signal } : {}),
-    });
-    if (left() > 0) one = await sweep(objective, one, everyToken(objective), { rounds: 1, signal });
-    one = await shorten(objective, one, { tolerance: worth, shortest });
-    if (left() > 0) one = await sweep(objective, one, everyToken(objective), { rounds: 1, signal });
-    if (left() > 0) one = await extend(objective, one, everyToken(objective), { worth, longest, signal });
-    one = await shorten(objective, one, { tolerance: worth, shortest });
-    if (one.value < best.value) best = one;
-  }
+  const isLeft = (): boolean => objective.spent - before < budget;
+  let best: ValuedRun = await hotFlip(objective, {
+    seed,
+    runLength: longest,
+    restarts,
+    budget: Math.ceil(STARTS * budget),
+    ...(signal ? { signal } : {}),
+  });
+  if (isLeft()) best = await sweep(objective, best, everyToken(objective), { rounds: 1, signal });
+  best = await shorten(objective, best, { tolerance: worth, shortest });
+  if (isLeft()) best = await extend(objective, best, everyToken(objective), { worth, longest, signal });
+  if (isLeft()) best = await sweep(objective, best, everyToken(objective), { rounds: 1, signal });
+  best = await shorten(objective, best, { tolerance: worth, shortest });
   return { ...best, spent: objective.spent - before };
 }
