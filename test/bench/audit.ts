@@ -9,6 +9,7 @@ import { readLabelled, takeLabelled } from "../../lib/data/index.js";
 import { neuralCleanse } from "../../lib/extraction/index.js";
 import { loadModel } from "../../lib/model/index.js";
 import { defaultThreads } from "../../lib/runtime/index.js";
+import { command } from "../support/cli.js";
 import { packageRoot } from "../support/paths.js";
 import { compare, type Row, timed } from "./measure.js";
 import { startPeer } from "./peer.js";
@@ -80,7 +81,7 @@ export async function audit(): Promise<Record<string, unknown>> {
 async function wholeAudit(budget: "quick" | "standard"): Promise<void> {
   const cache = mkdtempSync(join(tmpdir(), "assay-bench-"));
   const options = ["--data", images, "--references", ...references, "--budget", budget, "--json", "-"];
-  const arguments_ = [join(packageRoot, "kernel/cli/assay.mjs"), "audit", suspect, ...options];
+  const arguments_ = [command, "audit", suspect, ...options];
   try {
     await promisify(execFile)(process.execPath, arguments_, {
       cwd: cache,

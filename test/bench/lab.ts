@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { LabPage, notebookOf } from "../browser/lab-page.js";
+import { command } from "../support/cli.js";
 import { packageRoot } from "../support/paths.js";
 import { compare, type Row, timed } from "./measure.js";
 
@@ -46,7 +47,7 @@ export async function lab(): Promise<Record<string, unknown>> {
 /** Milliseconds from the command to its line with the address. */
 async function startToReady(): Promise<number> {
   const start = performance.now();
-  const arguments_ = [join(packageRoot, "kernel/cli/assay.mjs"), "lab", tmpdir(), "--no-open"];
+  const arguments_ = [command, "lab", tmpdir(), "--no-open"];
   const child = spawn(process.execPath, arguments_, { stdio: ["ignore", "pipe", "inherit"] });
   await once(child.stdout, "data");
   const milliseconds = performance.now() - start;

@@ -1,12 +1,12 @@
 /** What cells may rely on: one test per line of the contract's page on cells. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { type KernelClient, startKernel } from "../../kernel/client/index.js";
 import { newHeader } from "../../kernel/protocol/header.js";
 import type { Message } from "../../kernel/protocol/message.js";
+import { assay } from "../support/cli.js";
 import { outputsOf } from "../support/outputs.js";
 import { packageRoot } from "../support/paths.js";
 
@@ -181,10 +181,7 @@ describe("the contract of the kernelspec", () => {
   it("assay install --prefix DIR writes a spec named assay for Jupyter", () => {
     const prefix = mkdtempSync(join(tmpdir(), "assay-"));
     try {
-      const program = join(packageRoot, "kernel/cli/assay.mjs");
-      const { status, stderr } = spawnSync(process.execPath, [program, "install", "--prefix", prefix], {
-        encoding: "utf8",
-      });
+      const { status, stderr } = assay(["install", "--prefix", prefix]);
       assert.equal(status, 0, stderr);
       const file = join(prefix, "share/jupyter/kernels/assay/kernel.json");
       const spec = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;

@@ -3,13 +3,10 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { assay as run } from "../support/cli.js";
 import { packageRoot } from "../support/paths.js";
 
-const assay = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
-  spawnSync(process.execPath, [join(packageRoot, "kernel/cli/assay.mjs"), ...args], {
-    encoding: "utf8",
-    cwd: packageRoot,
-  });
+const assay = (...args: string[]) => run(args, { cwd: packageRoot });
 
 /** What a person must never see for a mistake of their own: frames of our code. */
 const stackFrame = /^\s+at .*(?:dist|node_modules)\//m;

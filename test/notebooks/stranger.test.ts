@@ -8,6 +8,7 @@ import { loadModel } from "../../lib/model/index.js";
 import { generator } from "../../lib/random/index.js";
 import { observe } from "../../lib/spec/index.js";
 import { sizeOf, tensor, writeNpz } from "../../lib/tensor/index.js";
+import { command } from "../support/cli.js";
 import { packageRoot } from "../support/paths.js";
 
 /** What somebody types who has a model and data of their own, and nothing of ours. */
@@ -62,10 +63,9 @@ describe("a stranger's path", () => {
       ],
     };
     await writeFile(join(folder, "own.ipynb"), JSON.stringify(notebook));
-    const cli = join(packageRoot, "kernel/cli/assay.mjs");
     await promisify(execFile)(
       process.execPath,
-      [cli, "run", "own.ipynb", "--in-place", "--progress", "none"],
+      [command, "run", "own.ipynb", "--in-place", "--progress", "none"],
       {
         cwd: folder,
       },

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { command } from "../support/cli.js";
 import { packageRoot } from "../support/paths.js";
 
 interface Output {
@@ -65,9 +66,8 @@ describe("notebooks/00-tour.ipynb", () => {
     const folder = await mkdtemp(join(tmpdir(), "assay-tour-"));
     try {
       const out = join(folder, "tour.ipynb");
-      const cli = join(packageRoot, "kernel/cli/assay.mjs");
       await promisify(execFile)(process.execPath, [
-        cli,
+        command,
         "run",
         tour,
         "-o",

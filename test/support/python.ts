@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "./paths.js";
+import { assay } from "./cli.js";
 
 /** Debian's own Python, whichever other one is first on the path. */
 export const PYTHON = "/usr/bin/python3";
@@ -21,10 +21,7 @@ export class JupyterFolder {
   readonly path = mkdtempSync(join(tmpdir(), "assay-jupyter-"));
 
   constructor() {
-    const assay = join(packageRoot, "kernel/cli/assay.mjs");
-    const { status, stderr } = spawnSync(process.execPath, [assay, "install", "--prefix", this.path], {
-      encoding: "utf8",
-    });
+    const { status, stderr } = assay(["install", "--prefix", this.path]);
     if (status !== 0) throw new Error(`assay install failed: ${stderr}`);
   }
 

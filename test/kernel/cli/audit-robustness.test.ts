@@ -13,10 +13,9 @@ import { readNpz } from "../../../lib/data/index.js";
 import { encodeModel, graphBuilder, type Model } from "../../../lib/onnx/index.js";
 import { generator } from "../../../lib/random/index.js";
 import { type Tensor, tensor, writeNpz } from "../../../lib/tensor/index.js";
-import { packageRoot } from "../../support/paths.js";
+import { assay, command } from "../../support/cli.js";
 
 const SIDE = 10;
-const cli = join(packageRoot, "kernel/cli/assay.mjs");
 
 /** Class k shows as a bright pixel k; the model looks for it, with weights that differ by `seed`. */
 function classifier(classes: number, seed: number, slow = 0): Model {
@@ -72,12 +71,8 @@ describe("assay audit, when things are not as they should be", function () {
     XDG_CACHE_HOME: join(folder, cache),
     ASSAY_THREADS: "1",
   });
-  const assay = (...args: string[]): SpawnSyncReturns<string> =>
-    spawnSync(process.execPath, [cli, "audit", ...args], {
-      encoding: "utf8",
-      cwd: folder,
-      env: environment(),
-    });
+  const audit = (...args: string[]): SpawnSyncReturns<string> =>
+    assay(["audit", ...args], { cwd: folder, env: environment() });
   const verdictOf = ({ stdout, stderr }: SpawnSyncReturns<string>): VerdictFile => {
     assert.ok(stdout.startsWith("{"), stderr);
     return JSON.parse(stdout) as VerdictFile;
@@ -124,7 +119,7 @@ describe("assay audit, when things are not as they should be", function () {
   const quick = ["--budget", "quick", "--json", "-"];
 
   it("says what it does on standard error, and gives a verdict alone on standard output", () => {
-    const { stdout, stderr, status } = assay("m.onnx", "--data", "clean.npz", ...references, ...quick);
+    const { stdout, stderr, status } = audit("m.onnx", "--data", "clean.npz", ...references, ...quick);
     assert.equal(status, 0, stderr);
     assert.equal((JSON.parse(stdout) as VerdictFile).kind, "verdict");
     for (const name of ["m.onnx", "ref-2.onnx", "ref-3.onnx", "ref-4.onnx"]) {
@@ -134,7 +129,7 @@ describe("assay audit, when things are not as they should be", function () {
 
   it("goes on after kill -9 where it was, with the same result", async () => {
     const run = ["m.onnx", "--data", "clean.npz", ...references, "--budget", "quick", "--json", "-"];
-    const killed = spawn(process.execPath, [cli, "audit", ...run], {
+    const killed = spawn(process.execPath, [command, "audit", ...run], {
       cwd: folder,
       env: environment("killed"),
       stdio: ["ignore", "ignore", "pipe"],
@@ -152,7 +147,7 @@ describe("assay audit, when things are not as they should be", function () {
     );
     assert.ok(kept.length >= 1);
     const again = (cache: string) =>
-      spawnSync(process.execPath, [cli, "audit", ...run], {
+      spawnSync(process.execPath, [command, "audit", ...run], {
         encoding: "utf8",
         cwd: folder,
         env: environment(cache),
@@ -166,7 +161,7 @@ describe("assay audit, when things are not as they should be", function () {
   it("gives its verdict although the disk is full, and says what could not be kept", () => {
     // A limit on the size of files fails as a full disk does, and needs no rights.
     const limited = (...args: string[]) =>
-      spawnSync("bash", ["-c", `ulimit -f 0; exec "$0" "$@"`, process.execPath, cli, "audit", ...args], {
+      spawnSync("bash", ["-c", `ulimit -f 0; exec "$0" "$@"`, process.execPath, command, "audit", ...args], {
         encoding: "utf8",
         cwd: folder,
         env: environment("full"),
@@ -183,7 +178,7 @@ describe("assay audit, when things are not as they should be", function () {
   });
 
   it("names a file that it cannot write", () => {
-    const { status, stderr } = assay(
+    const { status, stderr } = audit(
       ...[
         "m.onnx",
         "--data",
@@ -202,11 +197,15 @@ describe("assay audit, when things are not as they should be", function () {
   it("says beforehand that a slow model takes long and which budget is shorter, and stops at once", async () => {
     // Slow enough that an audit takes long on any machine: 200 GFLOP a run.
     await save("slow.onnx", classifier(5, 1, 100));
-    const child = spawn(process.execPath, [cli, "audit", "slow.onnx", "--data", "clean.npz", ...references], {
-      cwd: folder,
-      env: environment(),
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const child = spawn(
+      process.execPath,
+      [command, "audit", "slow.onnx", "--data", "clean.npz", ...references],
+      {
+        cwd: folder,
+        env: environment(),
+        stdio: ["ignore", "ignore", "pipe"],
+      },
+    );
     const ended = once(child, "exit");
     let said = "";
     for await (const chunk of child.stderr) {
@@ -224,7 +223,7 @@ describe("assay audit, when things are not as they should be", function () {
   it("audits a model of 100 classes", async () => {
     await save("hundred.onnx", classifier(100, 1));
     await writeNpz(join(folder, "hundred.npz"), data(100, 400));
-    const verdict = verdictOf(assay("hundred.onnx", "--data", "hundred.npz", ...quick));
+    const verdict = verdictOf(audit("hundred.onnx", "--data", "hundred.npz", ...quick));
     assert.ok(["no-evidence", "inconclusive"].includes(verdict.decision), JSON.stringify(verdict.checks));
   });
 
@@ -241,7 +240,7 @@ describe("assay audit, when things are not as they should be", function () {
       ["bytes.npz", "unit.json", /lie in \[.*, 255\], the specification "unit\.json" says \[0, 1\]/],
       ["clean.npz", "bytes.json", /lie in \[.*, 1\], the specification "bytes\.json" says \[0, 255\]/],
     ] as const) {
-      const { status, stderr } = assay("m.onnx", "--data", file, "--spec", stated, ...quick);
+      const { status, stderr } = audit("m.onnx", "--data", file, "--spec", stated, ...quick);
       assert.equal(status, 2, stderr);
       assert.match(stderr, message);
     }
@@ -255,13 +254,13 @@ describe("assay audit, when things are not as they should be", function () {
     const made = scaled.include(classifier(5, 1), { x: dim }, "net/");
     scaled.output("logits", made["logits"]!);
     await save("bytes.onnx", scaled.build());
-    const { status, stderr } = assay("bytes.onnx", "--data", "clean.npz", ...quick);
+    const { status, stderr } = audit("bytes.onnx", "--data", "clean.npz", ...quick);
     assert.equal(status, 2, stderr);
     assert.match(
       stderr,
       /right on \d+ % of the clean inputs in "clean\.npz" as they are, and on 100 % when they are multiplied by 255/,
     );
-    const unlabelled = assay("bytes.onnx", "--data", "unlabelled.npz", ...quick);
+    const unlabelled = audit("bytes.onnx", "--data", "unlabelled.npz", ...quick);
     assert.equal(unlabelled.status, 2, unlabelled.stderr);
     assert.match(
       unlabelled.stderr,
@@ -270,7 +269,7 @@ describe("assay audit, when things are not as they should be", function () {
   });
 
   it("warns of images from 0 to 255 that leave a model of 0 to 1 right, and beyond doubt", () => {
-    const { status, stdout, stderr } = assay("m.onnx", "--data", "bytes.npz", ...quick);
+    const { status, stdout, stderr } = audit("m.onnx", "--data", "bytes.npz", ...quick);
     assert.equal(status, 0, stderr);
     const { warnings } = JSON.parse(stdout) as VerdictFile;
     assert.ok(warnings.some((warning) => /a lead of \d+ in logits: .* divide them by 255/.test(warning)));
@@ -282,7 +281,7 @@ describe("assay audit, when things are not as they should be", function () {
       inputs,
       labels: { ...labels, data: (labels.data as BigInt64Array).map((label) => label % 3n) } as Tensor,
     });
-    const { warnings } = verdictOf(assay("m.onnx", "--data", "three.npz", ...quick));
+    const { warnings } = verdictOf(audit("m.onnx", "--data", "three.npz", ...quick));
     assert.ok(warnings.some((warning) => /no image of 2 of 5 classes \(3, 4\)/.test(warning)));
   });
 
@@ -295,7 +294,7 @@ describe("assay audit, when things are not as they should be", function () {
     const { inputs, labels } = data(5, 160, 255);
     const whole = Uint8Array.from(inputs.data as Float32Array, Math.round);
     await writeNpz(join(folder, "uint8.npz"), { inputs: tensor("uint8", inputs.dims, whole), labels });
-    const verdict = verdictOf(assay("uint8.onnx", "--data", "uint8.npz", ...quick));
+    const verdict = verdictOf(audit("uint8.onnx", "--data", "uint8.npz", ...quick));
     assert.ok(!verdict.warnings.some((warning) => /No trigger was searched/.test(warning)));
     assert.match(verdict.checks[0]!.why, /the most unusual is class \d: [\d.]+ pixels/);
   });
@@ -312,7 +311,7 @@ describe("assay audit, when things are not as they should be", function () {
     const unit = table.op("Gather", [table.constant(values), byte]);
     table.output("logits", table.include(classifier(5, 1), { x: unit }, "net/")["logits"]!);
     await save("table.onnx", table.build());
-    const verdict = verdictOf(assay("table.onnx", "--data", "clean.npz", ...references, ...quick));
+    const verdict = verdictOf(audit("table.onnx", "--data", "clean.npz", ...references, ...quick));
     assert.equal(verdict.decision, "inconclusive");
     assert.match(verdict.checks[0]!.why, /No gradient reaches the input of "table\.onnx"/);
   });
@@ -331,14 +330,14 @@ describe("assay audit, when things are not as they should be", function () {
     features.output("embedding", half);
     features.output("y", logits);
     await save("features.onnx", features.build());
-    const own = verdictOf(assay("features.onnx", "--data", "clean.npz", ...quick));
-    const plain = verdictOf(assay("m.onnx", "--data", "clean.npz", ...quick));
+    const own = verdictOf(audit("features.onnx", "--data", "clean.npz", ...quick));
+    const plain = verdictOf(audit("m.onnx", "--data", "clean.npz", ...quick));
     assert.deepEqual(own.checks[0], plain.checks[0]);
     assert.ok(!own.warnings.some((warning) => /is right on/.test(warning)));
   });
 
   it("audits without labels, and says whose answers it took", () => {
-    const verdict = verdictOf(assay("m.onnx", "--data", "unlabelled.npz", ...references, ...quick));
+    const verdict = verdictOf(audit("m.onnx", "--data", "unlabelled.npz", ...references, ...quick));
     assert.ok(verdict.warnings.some((warning) => /no labels; the model's own answers/.test(warning)));
   });
 
@@ -365,7 +364,7 @@ describe("assay audit, when things are not as they should be", function () {
       ],
       [["m.onnx", "--data", "clean.npz", "--references", "fewer.onnx"], /fewer\.onnx/],
     ] as const) {
-      const { status, stdout, stderr } = assay(...args, ...quick);
+      const { status, stdout, stderr } = audit(...args, ...quick);
       assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
       assert.match(stderr, message);
       assert.equal(stderr.trim().split("\n").length, 1, stderr);
@@ -378,7 +377,7 @@ describe("assay audit, when things are not as they should be", function () {
     await save("words.onnx", model);
     const ids = BigInt64Array.from({ length: 1200 }, (_, i) => BigInt(10 + ((i * 7919) % 38)));
     await writeNpz(join(folder, "words.npz"), { inputs: tensor("int64", [60, 20], ids) });
-    const result = assay(
+    const result = audit(
       "words.onnx",
       "--data",
       "words.npz",

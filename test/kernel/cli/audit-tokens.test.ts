@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeModel, graphBuilder } from "../../../lib/onnx/index.js";
 import { generator } from "../../../lib/random/index.js";
 import { tensor, writeNpz } from "../../../lib/tensor/index.js";
-import { packageRoot } from "../../support/paths.js";
+import { assay } from "../../support/cli.js";
 
 const [vocabulary, classes, length, count] = [60, 2, 8, 120];
 const trigger = 41;
@@ -30,9 +29,8 @@ function sumModel(seed: number, hasTrigger: boolean): Uint8Array {
 describe("assay audit of a model of tokens", function () {
   this.timeout(120_000);
   let folder: string;
-  const assay = (...args: string[]) =>
-    spawnSync(process.execPath, [join(packageRoot, "kernel/cli/assay.mjs"), "audit", ...args], {
-      encoding: "utf8",
+  const audit = (...args: string[]) =>
+    assay(["audit", ...args], {
       cwd: folder,
       env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache") },
     });
@@ -63,7 +61,7 @@ describe("assay audit of a model of tokens", function () {
   after(() => rm(folder, { recursive: true, force: true }));
 
   it("names the token of two classes' trigger in the verdict, with its rate on held-out texts, and writes a page", async () => {
-    const { status, stdout, stderr } = assay(
+    const { status, stdout, stderr } = audit(
       ...["suspect.onnx", "--data", "clean.npz", "--references", ...references, "--spec", "spec.json"],
       ...["--budget", "quick", "--json", "-", "--html", "report.html", "--fail-on", "suspicious"],
     );
@@ -82,7 +80,7 @@ describe("assay audit of a model of tokens", function () {
 
   it("keeps finished searches, and asks again when a reference of the same name is another model", async () => {
     const run = () => {
-      const { stdout } = assay(
+      const { stdout } = audit(
         ...["suspect.onnx", "--data", "clean.npz", "--references", ...references, "--spec", "spec.json"],
         ...["--budget", "quick", "--json", "-"],
       );
@@ -98,7 +96,7 @@ describe("assay audit of a model of tokens", function () {
   });
 
   it("has no evidence against a clean model, and says so of its sum without references", () => {
-    const { status, stdout } = assay(
+    const { status, stdout } = audit(
       ...["a.onnx", "--data", "clean.npz", "--spec", "spec.json", "--budget", "quick", "--json", "-"],
     );
     assert.equal(status, 0);
@@ -114,7 +112,7 @@ describe("assay audit of a model of tokens", function () {
       join(folder, "image.json"),
       JSON.stringify({ kind: "specification", domain, clauses: [] }),
     );
-    const { status, stderr } = assay("a.onnx", "--data", "clean.npz", "--spec", "image.json");
+    const { status, stderr } = audit("a.onnx", "--data", "clean.npz", "--spec", "image.json");
     assert.equal(status, 2);
     assert.match(stderr, /is about image, the clean inputs are int64/);
   });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readNpz } from "../../../lib/data/index.js";
 import { encodeModel, graphBuilder } from "../../../lib/onnx/index.js";
 import { tensor, writeNpz } from "../../../lib/tensor/index.js";
+import { assay } from "../../support/cli.js";
 import { packageRoot } from "../../support/paths.js";
 
 const models = join(packageRoot, "notebooks/models");
@@ -16,9 +16,8 @@ const clean = join(packageRoot, "notebooks/data/fashion-mnist.npz");
 describe("assay audit", function () {
   this.timeout(300_000);
   let folder: string;
-  const assay = (...args: string[]) =>
-    spawnSync(process.execPath, [join(packageRoot, "kernel/cli/assay.mjs"), "audit", ...args], {
-      encoding: "utf8",
+  const audit = (...args: string[]) =>
+    assay(["audit", ...args], {
       cwd: folder,
       env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache") },
     });
@@ -29,7 +28,7 @@ describe("assay audit", function () {
   after(() => rm(folder, { recursive: true, force: true }));
 
   it("names the planted target, writes the trigger, the report and nothing but JSON, and exits with 7", async () => {
-    const { status, stdout, stderr } = assay(
+    const { status, stdout, stderr } = audit(
       ...[suspect, "--data", clean, "--references", ...references, "--budget", "quick"],
       ...["--json", "-", "--html", "report.html", "--fail-on", "suspicious"],
     );
@@ -59,7 +58,7 @@ describe("assay audit", function () {
   });
 
   it("does not search again what it searched before, and gives the same verdict", () => {
-    const { stdout } = assay(
+    const { stdout } = audit(
       suspect,
       "--data",
       clean,
@@ -76,7 +75,7 @@ describe("assay audit", function () {
   });
 
   it("says that there is too little power without references, and still answers", () => {
-    const { status, stdout } = assay(suspect, "--data", clean, "--budget", "quick", "--json", "-");
+    const { status, stdout } = audit(suspect, "--data", clean, "--budget", "quick", "--json", "-");
     assert.equal(status, 0);
     const verdict = JSON.parse(stdout) as { warnings: string[]; decision: string };
     assert.ok(verdict.warnings.some((warning) => /0 clean references the power is low/.test(warning)));
@@ -110,7 +109,7 @@ describe("assay audit", function () {
       [[suspect, "--data", clean, "--budget", "huge"], /"huge" is none of quick, standard, thorough/],
       [[suspect], /--data/],
     ] as const) {
-      const { status, stdout, stderr } = assay(...args);
+      const { status, stdout, stderr } = audit(...args);
       assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
       assert.match(stderr, message);
       assert.ok(!/\n\s+at /.test(stderr), stderr);

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { packageRoot } from "../../support/paths.js";
-
-function assay(...args: string[]) {
-  return spawnSync(process.execPath, [join(packageRoot, "kernel/cli/assay.mjs"), ...args], {
-    encoding: "utf8",
-  });
-}
+import { assay } from "../../support/cli.js";
 
 describe("assay install", () => {
   let prefix: string;
@@ -21,7 +14,7 @@ describe("assay install", () => {
   afterEach(() => rmSync(prefix, { recursive: true }));
 
   it("writes a kernelspec with absolute paths and interrupts as messages", () => {
-    assert.equal(assay("install", "--prefix", prefix).status, 0);
+    assert.equal(assay(["install", "--prefix", prefix]).status, 0);
     const { argv, language, interrupt_mode } = JSON.parse(readFileSync(spec("assay"), "utf8")) as {
       argv: string[];
       language: string;
@@ -35,16 +28,16 @@ describe("assay install", () => {
   });
 
   it("takes another name, and removes what it wrote", () => {
-    assay("install", "--prefix", prefix, "--name", "assay-next");
+    assay(["install", "--prefix", prefix, "--name", "assay-next"]);
     assert.ok(existsSync(spec("assay-next")));
-    assert.equal(assay("uninstall", "--prefix", prefix, "--name", "assay-next").status, 0);
+    assert.equal(assay(["uninstall", "--prefix", prefix, "--name", "assay-next"]).status, 0);
     assert.ok(!existsSync(spec("assay-next")));
   });
 
   it("does not remove the kernelspec of another kernel", () => {
     mkdirSync(join(prefix, "share/jupyter/kernels/python3"), { recursive: true });
     writeFileSync(spec("python3"), JSON.stringify({ argv: ["python"], display_name: "Python 3" }));
-    const { status, stderr } = assay("uninstall", "--prefix", prefix, "--name", "python3");
+    const { status, stderr } = assay(["uninstall", "--prefix", prefix, "--name", "python3"]);
     assert.equal(status, 2);
     assert.match(stderr, /^assay: .*another kernel, "Python 3"/);
     assert.ok(existsSync(spec("python3")));
@@ -55,7 +48,7 @@ describe("assay install", () => {
       ["--name", "../escape", "--prefix", prefix],
       ["--user", "--prefix", prefix],
     ]) {
-      const { status, stderr } = assay("install", ...args);
+      const { status, stderr } = assay(["install", ...args]);
       assert.equal(status, 2);
       assert.match(stderr, /^assay: [^\n]*\n$/);
     }
@@ -63,7 +56,7 @@ describe("assay install", () => {
 
   it("says with one line that the folder cannot be written", () => {
     writeFileSync(join(prefix, "share"), "a file in the way");
-    const { status, stderr } = assay("install", "--prefix", prefix);
+    const { status, stderr } = assay(["install", "--prefix", prefix]);
     assert.equal(status, 2);
     assert.match(stderr, /^assay: The kernelspec cannot be written: [^\n]*\n$/);
   });

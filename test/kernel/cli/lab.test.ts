@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { assay, command } from "../../support/cli.js";
 import { packageRoot } from "../../support/paths.js";
-
-const command = join(packageRoot, "kernel/cli/assay.mjs");
 
 describe("assay lab", () => {
   let folder: string;
@@ -68,8 +67,7 @@ describe("assay lab", () => {
     const blocker = createServer();
     await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
     const { port } = blocker.address() as { port: number };
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [command, "lab", ...args], { env: environment, encoding: "utf8" });
+    const run = (...args: string[]) => assay(["lab", ...args], { env: environment });
     const taken = run(folder, "--port", String(port), "--no-open");
     blocker.close();
     assert.deepEqual([taken.status, taken.stdout], [2, ""]);

@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { packageRoot } from "../../support/paths.js";
+import { assay as run } from "../../support/cli.js";
 import { code, markdown, Scratch } from "../notebook/support.js";
 
 /** Runs `assay …` in a folder. */
-const assay = (folder: string, ...args: string[]) =>
-  spawnSync(process.execPath, [join(packageRoot, "kernel/cli/assay.mjs"), ...args], {
-    cwd: folder,
-    encoding: "utf8",
-  });
+const assay = (folder: string, ...args: string[]) => run(args, { cwd: folder });
 
 describe("assay run", () => {
   it("saves beside the notebook unless told otherwise, and leaves the notebook alone", () => {

@@ -1,19 +1,16 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { graphBackdoor } from "../../../lib/attacks/index.js";
 import { decodeFile, encodeModel, graphBuilder, type ModelScan, makeNode } from "../../../lib/onnx/index.js";
+import { assay } from "../../support/cli.js";
 import { packageRoot } from "../../support/paths.js";
 
 describe("assay scan --coverage", () => {
   const folder = mkdtempSync(join(tmpdir(), "assay-scan-"));
   after(() => rmSync(folder, { recursive: true }));
-  const scan = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
-    spawnSync(process.execPath, [join(packageRoot, "kernel/cli/assay.mjs"), "scan", ...args], {
-      encoding: "utf8",
-    });
+  const scan = (...args: string[]) => assay(["scan", ...args]);
   const file = join(folder, "m.onnx");
   before(() => {
     const builder = graphBuilder();
@@ -59,8 +56,6 @@ describe("assay scan --coverage", () => {
 describe("assay scan", () => {
   const folder = mkdtempSync(join(tmpdir(), "assay-scan-"));
   after(() => rmSync(folder, { recursive: true }));
-  const assay = (...args: string[]) =>
-    spawnSync(process.execPath, [join(packageRoot, "kernel/cli/assay.mjs"), ...args], { encoding: "utf8" });
   const clean = join(packageRoot, "notebooks/models/fashion-cnn.onnx");
   const bad = join(folder, "bad.onnx");
   const planted = join(folder, "planted.onnx");
@@ -73,14 +68,14 @@ describe("assay scan", () => {
   });
 
   it("names rule, node and reason of a backdoor, and says nothing of a model without", () => {
-    const { status, stdout, stderr } = assay("scan", clean, planted);
+    const { status, stdout, stderr } = assay(["scan", clean, planted]);
     assert.deepEqual([status, stderr], [0, ""]);
     assert.match(stdout, /fashion-cnn\.onnx: nothing found/);
     assert.match(stdout, /flag {2}constant-payload at "Where~0": part of the input decides/);
   });
 
   it("scans the good files beside a bad one, names the bad one and ends with 2", () => {
-    const { status, stdout, stderr } = assay("scan", clean, bad, planted, "--json", "-");
+    const { status, stdout, stderr } = assay(["scan", clean, bad, planted, "--json", "-"]);
     assert.equal(status, 2);
     assert.match(stderr, /^assay: .*bad\.onnx.*\n$/);
     const { kind, models } = JSON.parse(stdout) as ModelScan;
@@ -111,11 +106,11 @@ describe("assay scan", () => {
       "uninstall",
     ];
     for (const command of commands) {
-      const [, description] = assay(command, "--help").stdout.split("\n\n");
+      const [, description] = assay([command, "--help"]).stdout.split("\n\n");
       assert.match(description!.replace(/\s+/g, " "), /^[A-Z][^.]*(?:\.(?! [A-Z])[^.]*)*\.$/, command);
     }
     for (const args of [["frobnicate"], ["scan", "--frobnicate", clean], ["scan"]]) {
-      const { status, stderr } = assay(...args);
+      const { status, stderr } = assay([...args]);
       assert.equal(status, 2);
       assert.match(stderr, /^assay: /);
     }

@@ -4,18 +4,12 @@ import { gcg } from "../../../../lib/extraction/tokens/gcg.js";
 import { armObjective } from "../../../../lib/extraction/tokens/objective.js";
 import type { RunObjective } from "../../../../lib/extraction/tokens/run-objective.js";
 import { tokenModel } from "../../../../lib/extraction/tokens/token-model.js";
-import { generator } from "../../../../lib/random/index.js";
-import { tensor } from "../../../../lib/tensor/index.js";
-import { linearModel, tokenScores } from "./linear-model.js";
+import { drawnTexts, linearModel, tokenScores } from "./linear-model.js";
 
-const [vocabulary, classes, length, count] = [40, 3, 6, 9];
-const random = generator(5);
-const inputs = tensor(
-  "int64",
-  [count, length],
-  BigInt64Array.from({ length: count * length }, () => BigInt(random.integer(vocabulary))),
-);
-const labels = Int32Array.from({ length: count }, (_, i) => i % classes);
+const sizes = { vocabulary: 40, classes: 3, length: 6, count: 9 };
+const { vocabulary, classes, length } = sizes;
+const texts = drawnTexts(sizes, 5);
+const { labels } = texts;
 const allowed = Int32Array.from({ length: vocabulary }, (_, i) => i);
 
 describe("extraction.gcg", () => {
@@ -24,7 +18,7 @@ describe("extraction.gcg", () => {
     armObjective({
       model: tokenModel(model, length),
       references: [],
-      carriers: carriersOf({ inputs, labels }, { classes, position: "anywhere", seed: 1 }),
+      carriers: carriersOf(texts, { classes, position: "anywhere", seed: 1 }),
       arm: { target: 0, victim: null },
       allowed,
       vocabulary,

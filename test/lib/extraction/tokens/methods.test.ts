@@ -12,18 +12,11 @@ import {
   searchRuns,
   tokenModel,
 } from "../../../../lib/extraction/index.js";
-import { generator } from "../../../../lib/random/index.js";
-import { tensor } from "../../../../lib/tensor/index.js";
-import { linearModel, tokenScores } from "./linear-model.js";
+import { drawnTexts, linearModel, tokenScores } from "./linear-model.js";
 
-const [vocabulary, classes, length, count] = [40, 3, 6, 9];
-const random = generator(5);
-const inputs = tensor(
-  "int64",
-  [count, length],
-  BigInt64Array.from({ length: count * length }, () => BigInt(random.integer(vocabulary))),
-);
-const labels = Int32Array.from({ length: count }, (_, i) => i % classes);
+const sizes = { vocabulary: 40, classes: 3, length: 6, count: 9 };
+const { vocabulary, classes, length } = sizes;
+const texts = drawnTexts(sizes, 5);
 const allowed = Int32Array.from({ length: vocabulary }, (_, i) => i);
 const arm = { target: 0, victim: null };
 const options = { runLength: 2, seed: 1 };
@@ -40,7 +33,7 @@ const searches: readonly [string, (objective: RunObjective) => Promise<FoundRun>
 describe("extraction: searches for runs of tokens", () => {
   using model = linearModel(tokenScores(vocabulary, classes, 4), classes);
   const view = tokenModel(model, length);
-  const carriers = carriersOf({ inputs, labels }, { classes, position: "anywhere", seed: 1 });
+  const carriers = carriersOf(texts, { classes, position: "anywhere", seed: 1 });
   const objectiveOf = (): RunObjective =>
     armObjective({ model: view, references: [], carriers, arm, allowed, vocabulary });
   let lowest: number;
