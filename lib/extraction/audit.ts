@@ -4,7 +4,7 @@
  */
 
 import { AssayError } from "../errors.js";
-import { floatExamples, floatInput, type LoadedModel } from "../model/index.js";
+import type { LoadedModel } from "../model/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
 import { checkReferences, referencesFor } from "./audit-references.js";
 import { type Budget, type Plan, plans } from "./budget.js";
@@ -18,6 +18,7 @@ import { pairsOf } from "./pairs.js";
 import { judgeLogic, logicCheck } from "./planted-logic.js";
 import { type PreparedImages, prepareImages } from "./prepare.js";
 import { type MarginSets, type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
+import { searchableVersions } from "./searchable.js";
 import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";
 import { type InversionStore, noInversionStore } from "./store.js";
 import { auditTokens, type TokenAudit, type TokenAuditOptions } from "./tokens/audit.js";
@@ -120,44 +121,34 @@ async function searchTriggers(
     return unsearched(model, options, `there is no search for triggers in inputs of type ${type}`);
   }
   try {
-    if (type === "float32") return await searchAll(model, clean, options);
-    return await searchAsFloats(model, clean, options);
+    return await searchVersions(model, clean, options);
   } catch (error) {
     if (!(error instanceof AssayError) || error.code !== "UNSUPPORTED_OPERATOR") throw error;
     return unsearched(model, options, error.message);
   }
 }
 
-/** The search on versions of all models that take float32, in the units of the inputs given. */
-async function searchAsFloats(
+/** The search on versions of all models that take float32 and have a slope, where they are not so themselves. */
+async function searchVersions(
   model: LoadedModel,
   clean: CleanData,
   options: AuditOptions,
 ): Promise<Omit<Audit, "witness">> {
   const { references = [], storeOf } = options;
-  const own = new Map<LoadedModel, LoadedModel>();
-  try {
-    for (const one of [model, ...references]) {
-      const made = await floatInput(one, clean.inputs);
-      if (made === undefined) {
-        const why = `"${one.name}" takes ${clean.inputs.type}, and its graph cannot be made to take fractions`;
-        return unsearched(model, options, why);
-      }
-      own.set(made, one);
-    }
-    const [suspect, ...others] = own.keys();
-    return await searchAll(
-      suspect!,
-      { ...clean, inputs: floatExamples(clean.inputs) },
-      {
-        ...options,
-        references: others,
-        ...(storeOf ? { storeOf: (one: LoadedModel) => storeOf(own.get(one) ?? one) } : {}),
-      },
-    );
-  } finally {
-    for (const made of own.keys()) made.release();
-  }
+  using versions = await searchableVersions([model, ...references], clean.inputs);
+  if (versions.why !== null) return unsearched(model, options, versions.why);
+  const [suspect, ...others] = versions.models;
+  const found = await searchAll(
+    suspect!,
+    { ...clean, inputs: versions.inputs },
+    {
+      ...options,
+      references: others,
+      ...(storeOf ? { storeOf: (one: LoadedModel) => storeOf(versions.originalOf(one)) } : {}),
+    },
+  );
+  const { verdict } = found;
+  return { ...found, verdict: { ...verdict, warnings: [...versions.warnings, ...verdict.warnings] } };
 }
 
 /** What can be said of a model that no search can be run on: its graph was read, and that is all. */

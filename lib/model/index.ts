@@ -1,5 +1,6 @@
 export { type ActivationCache, type ActivationCacheOptions, cacheActivations } from "./activation-cache.js";
 export { anyBatch } from "./any-batch.js";
+export { type FloatVersion, floatArithmetic } from "./float-arithmetic.js";
 export { floatExamples, floatInput } from "./float-input.js";
 export { type GradientLossOptions, gradient, type LossGradient } from "./gradient.js";
 export {

@@ -16,6 +16,7 @@ export { decodeFile, decodeModel } from "./decode.js";
 export { decomposableOperators, decomposeModel, isDecomposable } from "./decompose/index.js";
 export { type EmbeddingLookup, embeddingLookups, lastFeatures } from "./embeddings.js";
 export { encodeModel, writeModel } from "./encode.js";
+export { floatArithmetic } from "./float-arithmetic.js";
 export { floatInput } from "./float-input.js";
 export { freeBatch } from "./free-batch.js";
 export {
