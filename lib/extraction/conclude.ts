@@ -2,16 +2,16 @@
 import type { LoadedModel } from "../model/index.js";
 import { attackSuccessRate, victims } from "../trigger/index.js";
 import { changeOf, type ImageChange } from "./change-search.js";
+import { type Finding, findingOf } from "./finding.js";
 import { imageModel } from "./image-model.js";
-import type { Arm, FoundMask } from "./mask-search.js";
 import { answering } from "./patch-answers.js";
 import type { PreparedImages } from "./prepare.js";
-import { patternTensor, type RecoveredTrigger, recoverTrigger } from "./recovered-trigger.js";
+import { patternTensor, type RecoveredTrigger } from "./recovered-trigger.js";
 import type { ScanResult, Sweeps } from "./scan.js";
 import { sharpen } from "./sharpen.js";
-import { sourceOf } from "./squares.js";
 import { BACKDOORED, type Check, decide, isAccusation, SUSPICIOUS, type Verdict } from "./verdict.js";
 import { type TriggerVerification, verifyTrigger } from "./verify.js";
+import { withVictim } from "./victim-class.js";
 
 /** What concluding takes. */
 export interface ConcludeOptions {
@@ -30,16 +30,6 @@ export type Conclusion = Pick<
   "decision" | "score" | "pValue" | "target" | "source" | "trigger" | "checks"
 >;
 
-interface Finding {
-  readonly result: ScanResult;
-  readonly arm: Arm;
-  readonly mask: FoundMask;
-  readonly recovered: RecoveredTrigger;
-  readonly attackSuccessRate: Awaited<ReturnType<typeof attackSuccessRate>>;
-}
-
-/** P-value of the search over all classes below which a trigger is taken to work from all of them. */
-const OVERWHELMING = 2e-4;
 /** Share of the found trigger's success that a patch of simpler form may cost. */
 const SHARPENED = 0.8;
 
@@ -56,7 +46,7 @@ export async function conclude(
   readonly change: ImageChange | null;
 }> {
   const findings: Finding[] = [];
-  for (const result of results) findings.push(await finding(model, images, result));
+  for (const result of results) findings.push(await findingOf(model, images, result));
   const best = mostTelling(findings);
   const { calibration } = best.result.scan;
   // Sidak: of several scans the smallest p-value; they go along with one another, so that this is on the safe side.
@@ -75,7 +65,7 @@ export async function conclude(
       conclusion: { decision, score, pValue, target: null, source: null, trigger: null, checks },
     };
   }
-  const accused = await withSource(model, images, findings, best, options.sweeps);
+  const accused = await withVictim(model, images, findings, best, options.sweeps);
   const { target, victim } = accused.arm;
   const sharpened = await sharpenFinding(model, references, images, accused, options);
   const { layout, heldOut } = images;
@@ -99,56 +89,6 @@ export async function conclude(
       checks: change === null ? checks : [...checks, checkOfChange(change)],
     },
   };
-}
-
-/** The most unusual arm's trigger, and how it does on held-out images. */
-function finding(model: LoadedModel, images: PreparedImages, result: ScanResult): Promise<Finding> {
-  const { target } = result.scan.calibration;
-  return findingOf(model, images, result, result.scan.arms[target]!, result.masks[target]!);
-}
-
-async function findingOf(
-  model: LoadedModel,
-  images: PreparedImages,
-  result: ScanResult,
-  arm: Arm,
-  mask: FoundMask,
-): Promise<Finding> {
-  const { layout, range, search, heldOut } = images;
-  const view = imageModel(model, layout);
-  const recovered = await recoverTrigger(view, search, { ...mask, arm }, layout, range);
-  return {
-    result,
-    arm,
-    mask,
-    recovered,
-    attackSuccessRate: await attackSuccessRate(view, heldOut, recovered),
-  };
-}
-
-/**
- * The finding, for the one class that its trigger works from if squares say that there is one.
- *
- * A trigger that works from every class makes the search over all classes overwhelming; then it is left at that.
- */
-async function withSource(
-  model: LoadedModel,
-  images: PreparedImages,
-  findings: readonly Finding[],
-  best: Finding,
-  sweeps: Sweeps | null,
-): Promise<Finding> {
-  const isFromAll = findings[0]!.result.scan.calibration.pValue < OVERWHELMING;
-  if (sweeps === null || isFromAll) return best;
-  const { target } = best.arm;
-  const source = sourceOf(sweeps.own, sweeps.references, target);
-  if (source === undefined || source.victim === best.arm.victim) return best;
-  const arm = { target, victim: source.victim };
-  for (const { result } of findings) {
-    const at = result.scan.arms.findIndex((one) => one.target === arm.target && one.victim === arm.victim);
-    if (at >= 0) return findingOf(model, images, result, arm, result.masks[at]!);
-  }
-  return findingOf(model, images, best.result, arm, best.mask);
 }
 
 /** A simpler patch in place of the found pixels, if one keeps most of their success on the images searched on. */
