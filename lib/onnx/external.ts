@@ -23,6 +23,23 @@ export function resolveExternal(model: Model, file: string): Model {
   );
 }
 
+/** Each external tensor whose data cannot be had from the model's folder, and why. Nothing is read but names and sizes. */
+export function externalProblems(model: Model, file: string): { tensor: string; problem: AssayError }[] {
+  const folder = dirname(resolve(file));
+  const problems: { tensor: string; problem: AssayError }[] = [];
+  mapTensors(model, (message) => {
+    if (Number(message.dataLocation ?? 0) !== 1) return message;
+    try {
+      locate(message, folder);
+    } catch (error) {
+      if (!(error instanceof AssayError)) throw error;
+      problems.push({ tensor: message.name ?? "", problem: error });
+    }
+    return message;
+  });
+  return problems;
+}
+
 /** Refuses external weights: the model came as bytes, so that there is no folder to look in. */
 export function refuseExternal(model: Model): void {
   mapTensors(model, (message) => {

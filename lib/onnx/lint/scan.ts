@@ -3,7 +3,9 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { AssayError, namingFile } from "../../errors.js";
 import { decodeFile } from "../decode.js";
-import type { Finding } from "./finding.js";
+import { externalProblems } from "../external.js";
+import type { Model } from "../schema.js";
+import { type Finding, finding } from "./finding.js";
 import { lintModel } from "./index.js";
 
 /** What a scan found in one file. */
@@ -31,9 +33,31 @@ export interface ModelScan {
 export function scanFile(file: string): ScannedFile {
   return namingFile(file, () => {
     const sha256 = hashOf(file);
-    return { file, sha256, findings: lintModel(decodeFile(file)) };
+    const model = decodeFile(file);
+    const findings = lintModel(model);
+    const [links, others] = lintFiles(model, file, findings);
+    return { file, sha256, findings: [...links, ...findings, ...others] };
   });
 }
+
+/** What only the folder shows of weights that lie beside the model: links that lead away, and what is not there. */
+function lintFiles(
+  model: Model,
+  file: string,
+  known: readonly Finding[],
+): [escapes: Finding[], others: Finding[]] {
+  const named = new Set(known.filter(({ rule }) => rule === ESCAPE).map(({ node }) => node));
+  const problems = externalProblems(model, file).filter(({ tensor }) => !named.has(tensor));
+  const isEscape = ({ problem }: (typeof problems)[number]): boolean => problem.code === "OUTSIDE_FOLDER";
+  return [
+    problems.filter(isEscape).map(({ tensor, problem }) => finding(ESCAPE, "flag", tensor, problem.message)),
+    problems
+      .filter((one) => !isEscape(one))
+      .map(({ tensor, problem }) => finding("external-missing", "info", tensor, problem.message)),
+  ];
+}
+
+const ESCAPE = "external-escape";
 
 /**
  * Scans some files.
