@@ -1,7 +1,7 @@
 /** Types and dims of inner tensors, as onnxruntime infers them: no JavaScript shape inference comes close. */
 
 import type { ValueDescription } from "../runtime/index.js";
-import { sizeOf } from "../tensor/index.js";
+import { arrayOfType, sizeOf, type Tensor } from "../tensor/index.js";
 import { graphBuilder, valueInfo } from "./builder.js";
 import { fedInputs, untyped } from "./graph.js";
 import { modelSession } from "./open.js";
@@ -78,4 +78,41 @@ export function inferShapes(model: Model): Map<string, InnerValue> {
     }
   }
   return values;
+}
+
+/**
+ * The same for a model whose inputs have fixed sizes; what cannot be inferred, since it is computed, is seen in a run on
+ * zeros.
+ */
+export function observeShapes(model: Model): Map<string, InnerValue> {
+  const values = inferShapes(model);
+  const feeds = Object.fromEntries(fedInputs(model.graph).flatMap(({ name }) => zeros(values.get(name))));
+  const unknown = model.graph.nodes
+    .flatMap((node) => node.outputs)
+    .filter((name) => isTensorOfUnknownSize(values.get(name)));
+  if (unknown.length === 0 || Object.keys(feeds).length < fedInputs(model.graph).length) return values;
+  const builder = graphBuilder({ ...model.graph, outputs: [] }, model.opsets);
+  const asked = new Map(unknown.map((name) => [builder.op("Shape", [name]), name]));
+  for (const shape of asked.keys()) builder.output(shape);
+  using session = modelSession(
+    { ...model, graph: builder.graph() },
+    { optimization: "disabled", threads: 1 },
+  );
+  for (const [shape, { data }] of Object.entries(session.runSync(feeds))) {
+    const name = asked.get(shape)!;
+    values.set(name, { ...values.get(name)!, dims: Array.from(data as BigInt64Array, Number), ranked: true });
+  }
+  return values;
+}
+
+const isTensorOfUnknownSize = (value: InnerValue | undefined): boolean =>
+  value !== undefined &&
+  value.type !== null &&
+  (!value.ranked || value.dims.some((dim) => typeof dim !== "number"));
+
+function zeros(value: InnerValue | undefined): [string, Tensor][] {
+  const type = value?.type;
+  if (!value || !type || type === "string" || value.dims.some((dim) => typeof dim !== "number")) return [];
+  const dims = value.dims as number[];
+  return [[value.name, { type, dims, data: new arrayOfType[type](sizeOf(dims)) } as Tensor]];
 }
