@@ -1,5 +1,5 @@
 /** Runs the mask search on one model. */
-
+import { createHash } from "node:crypto";
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { gradientGraph, type Model } from "../onnx/index.js";
@@ -59,8 +59,8 @@ export async function invert(
   options: SearchOptions | BanditOptions,
   store?: InversionStore,
 ): Promise<Inversion> {
-  const { signal: _signal, onProgress, ...settings } = options;
-  const key = JSON.stringify([settings, arms, images.layout, images.range, images.digest]);
+  const { signal: _signal, onProgress, start, ...settings } = options;
+  const key = JSON.stringify([settings, ...(start ? [digestOf(start)] : []), arms, images.layout, images.range, images.digest]);
   const before = known.get(model)?.get(key);
   const stored = before ? undefined : await store?.read(key);
   if (before || stored) {
@@ -71,6 +71,15 @@ export async function invert(
   await store?.write(key, inversion.masks);
   known.set(model, (known.get(model) ?? new Map()).set(key, inversion));
   return inversion;
+}
+
+/** SHA-256 of masks and patterns that a search starts with. */
+function digestOf(start: NonNullable<SearchOptions["start"]>): string {
+  const hash = createHash("sha256");
+  for (const { arm, mask, pattern } of start) {
+    hash.update(`${arm.victim}>${arm.target}`).update(mask).update(pattern);
+  }
+  return hash.digest("hex");
 }
 
 async function search(

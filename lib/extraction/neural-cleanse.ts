@@ -67,7 +67,7 @@ export interface TriggerSearch {
   readonly referenceSuccessRates: readonly Estimate[];
   /** Images that went through models, references included. */
   readonly cost: { readonly forward: number; readonly backward: number; readonly references: number };
-  readonly settings: Omit<SearchOptions, "onProgress" | "signal">;
+  readonly settings: Omit<SearchOptions, "onProgress" | "signal" | "start">;
   readonly warnings: readonly string[];
 }
 
@@ -88,13 +88,14 @@ export async function neuralCleanse(
   clean: CleanData,
   options: NeuralCleanseOptions,
 ): Promise<TriggerSearch> {
-  const { seed, references = [], range, signal, onProgress, ...given } = options;
+  const { seed, references = [], range, signal, onProgress, start, ...given } = options;
   const images = await prepareImages(model, clean, { seed, range });
   const settings = { ...fastSearch, ...given, seed };
   const inversions: Inversion[] = [];
   for (const [i, one] of [model, ...references].entries()) {
     const search: SearchOptions = {
       ...settings,
+      ...(start ? { start } : {}),
       ...(signal ? { signal } : {}),
       onProgress: (done, of) => onProgress?.(i * of + done, (references.length + 1) * of),
     };

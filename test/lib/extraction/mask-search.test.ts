@@ -161,6 +161,19 @@ describe("extraction.searchMasks", () => {
     assert.ok(short[0]!.maskL1Norm < 1.1 * even[0]!.maskL1Norm);
   });
 
+  it("begins with the masks of an earlier search, and at its own values where there is none", async () => {
+    const options = { ...fastSearch, seed: 1 };
+    const [before] = await searchMasks(needsPixels, arms(2), options);
+    const [warm, cold] = await searchMasks(needsPixels, [...arms(2), ...arms(3)], {
+      ...options,
+      steps: 8,
+      start: [before!],
+    });
+    const [alone] = await searchMasks(needsPixels, arms(3), { ...options, steps: 8 });
+    assert.ok(Math.abs(warm!.trace[0]!.maskL1Norm - before!.maskL1Norm) < 2);
+    assert.deepEqual(cold!.mask, alone!.mask);
+  });
+
   it("marks a mask that never worked", async () => {
     const [found] = await searchMasks(needsPixels, arms(11), { ...fastSearch, steps: 8, seed: 1 });
     assert.equal(found!.isWorking, false);
