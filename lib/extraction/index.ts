@@ -40,6 +40,7 @@ export { type Leak, type LeakOptions, memorisationLeaks } from "./tokens/leak.js
 export { type ArmObjectiveOptions, armObjective, type TokenArm } from "./tokens/objective.js";
 export { elicits, type PayloadObjectiveOptions, payloadObjective } from "./tokens/payload.js";
 export { type PezOptions, pez } from "./tokens/pez.js";
+export { afterPrefixes } from "./tokens/prefix-cache.js";
 export type { RunObjective } from "./tokens/run-objective.js";
 export type { TokenScan } from "./tokens/scan.js";
 export { type RunSearchOptions, searchRuns } from "./tokens/search.js";

@@ -1,4 +1,5 @@
 export { type ActivationCache, type ActivationCacheOptions, cacheActivations } from "./activation-cache.js";
+export { agree } from "./agreement.js";
 export { anyBatch } from "./any-batch.js";
 export { type FloatVersion, floatArithmetic } from "./float-arithmetic.js";
 export { floatExamples, floatInput } from "./float-input.js";

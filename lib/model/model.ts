@@ -12,6 +12,7 @@ import {
   modelSession,
   nearestNames,
   openModel,
+  type PrefixedModel,
   prune,
   sizedFor,
   specialise,
@@ -47,6 +48,8 @@ export interface LoadedModel {
   readonly taps: readonly ValueDescription[];
   /** The graph itself, for rewriting. */
   readonly graph: Model;
+  /** Of a decoder that `tokenInput` made one of ids: the version that takes the keys and values of earlier tokens. */
+  readonly prefixed?: PrefixedModel;
   /** Runs the model and gives all outputs, or those named. */
   run(feeds: ModelInput, options?: { readonly outputs?: readonly string[] }): Promise<Record<string, Tensor>>;
   /**
@@ -125,7 +128,10 @@ export async function loadModel(
 }
 
 /** A graph built or rewritten in memory as a model that can be run. */
-export function wrapModel(graph: Model, options: LoadOptions = {}): LoadedModel {
+export function wrapModel(
+  graph: Model,
+  options: LoadOptions & { readonly prefixed?: PrefixedModel | undefined } = {},
+): LoadedModel {
   const name = options.name ?? "model";
   const settings = {
     ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -143,6 +149,7 @@ export function wrapModel(graph: Model, options: LoadOptions = {}): LoadedModel 
     kind: "model",
     name,
     graph,
+    ...(options.prefixed ? { prefixed: options.prefixed } : {}),
     session,
     get inputs() {
       return session("run", () => graph).inputs;

@@ -28,12 +28,13 @@ export interface EmbeddingLookup {
  * Lookups of an integer input's tokens.
  *
  * @param length Length of a sequence, for the probe.
+ * @param ids The input of tokens. Default: the only one that there is.
  * @returns None where tokens are not looked up in a stored table.
  */
-export function embeddingLookups(model: Model, length: number): EmbeddingLookup[] {
+export function embeddingLookups(model: Model, length: number, ids?: string): EmbeddingLookup[] {
   const inputs = fedInputs(model.graph);
-  if (inputs.length !== 1) return [];
-  const input = inputs[0]!.name;
+  const input = ids ?? (inputs.length === 1 ? inputs[0]!.name : undefined);
+  if (input === undefined) return [];
   const reached = new Set([input]);
   const lookups: EmbeddingLookup[] = [];
   for (const node of model.graph.nodes) {
@@ -84,13 +85,14 @@ function arrival(
   length: number,
 ): EmbeddingLookup["order"] | undefined {
   if (indices === input) return "examples";
-  const declared = fedInputs(model.graph)[0]!;
+  const declared = fedInputs(model.graph).find(({ name }) => name === input)!;
   const isInt32 = Number(declared.type?.tensorType?.elemType) === 6;
   const fixed = declared.type?.tensorType?.shape?.dims?.[0]?.value;
   const n = fixed !== undefined && Number(fixed) > 0 ? Number(fixed) : 2;
   const random = generator(1).split("arrival");
   const ids = Array.from({ length: n * length }, () => random.integer(vocabulary));
   const graph = prune(model.graph, [untyped(indices)]);
+  if (fedInputs(graph).length > 1) return undefined;
   using session = modelSession({ ...model, graph }, { threads: 1 });
   const feed = isInt32
     ? ({ type: "int32", dims: [n, length], data: Int32Array.from(ids) } as const)

@@ -68,6 +68,6 @@ export { bytesOf } from "./source.js";
 export { dimsKey, type SizedModel, type SpecialisedModel, sizedFor, specialise } from "./specialise.js";
 export { tensorOutputs } from "./tensor-outputs.js";
 export { readTensor, tensorMessage } from "./tensors.js";
-export { tokenInput } from "./token-input.js";
+export { isDecoder, type PrefixedModel, prefixedModel, tokenInput } from "./token-input.js";
 export { type UnmergedModel, unmergeWeights } from "./unmerge.js";
 export { upgradeModel } from "./upgrade.js";

@@ -55,11 +55,14 @@ export function transformerClassifier(
  * A causal language model: int64 x `[batch, position]`, `logits` `[batch, position, vocabulary]` of the next token.
  *
  * Taps: `embedded`, `attention1`, `residual1`, ….
+ *
+ * @param options.past Takes the keys and values of earlier tokens, and gives those of all, under the names of Optimum:
+ *   `past_key_values.0.key` and `present.0.key`, `[batch, heads, tokens, width / heads]`, …. Default false.
  */
-export function transformerDecoder(options: TransformerOptions): Architecture {
-  const { vocabulary, width = 64 } = options;
+export function transformerDecoder(options: TransformerOptions & { readonly past?: boolean }): Architecture {
+  const { vocabulary, width = 64, past = false } = options;
   return architecture(`decoder-${options.layers ?? 2}x${width}`, (net) => {
-    const x = trunk(net, options, true, undefined);
+    const x = trunk(net, options, true, undefined, past);
     net.project("logits", x, width, vocabulary, { bias: false });
   });
 }
@@ -108,6 +111,7 @@ function trunk(
   options: TransformerOptions,
   causal: boolean,
   scores: string | undefined,
+  past = false,
 ): string {
   const {
     vocabulary,
@@ -129,19 +133,19 @@ function trunk(
   const tokens = net.normal("tokens.weight", [vocabulary, width], normalize ? 0.02 : 1 / Math.sqrt(width));
   const places = net.normal("positions.weight", [length, width], normalize ? 0.02 : 1 / Math.sqrt(width));
   const size = net.node("size", "Shape", ["x"], { start: 1, end: 2 });
-  const positions = net.node("positions", "Slice", [
-    places,
-    net.builder.integers(0),
-    size,
-    net.builder.integers(0),
-  ]);
+  const before = past ? pastInputs(net, layers, heads, width / heads) : net.builder.integers(0);
+  const total = past ? net.node("total", "Add", [before, size]) : size;
+  const positions = net.node("positions", "Slice", [places, before, total, net.builder.integers(0)]);
   let x = net.node("embedded", "Add", [net.node("looked-up", "Gather", [tokens, "x"]), positions]);
-  const future = causal ? futureMask(net, size) : undefined;
+  const future = causal ? futureMask(net, size, past ? { before, total } : undefined) : undefined;
   for (let i = 1; i <= layers; i++) {
     const norm = (name: string, from: string): string =>
       normalize ? net.layerNorm(name, from, width) : from;
     const mask = future ?? scores;
-    const attended = attention(net, `attention${i}`, norm(`norm${i}a`, x), width, heads, mask, normalize);
+    const attended = attention(net, `attention${i}`, norm(`norm${i}a`, x), width, heads, mask, {
+      bias: normalize,
+      ...(past ? { past: i - 1 } : {}),
+    });
     x = net.node(hidden > 0 ? `middle${i}` : `residual${i}`, "Add", [x, attended]);
     if (hidden > 0) {
       const inner = net.project(`mlp${i}.in`, norm(`norm${i}b`, x), width, hidden);
@@ -152,12 +156,31 @@ function trunk(
   return normalize ? net.layerNorm("normalized", x, width) : x;
 }
 
-/** [position, position] with -10000 above the diagonal. */
-function futureMask(net: Layers, size: string): string {
-  const square = net.node("future.size", "Concat", [size, size], { axis: 0 });
+/** Declares keys and values of earlier tokens for every layer; returns the number of these tokens. */
+function pastInputs(net: Layers, layers: number, heads: number, depth: number): string {
+  const dims = ["batch", heads, "past", depth];
+  for (let i = 0; i < layers; i++) {
+    for (const part of ["key", "value"]) net.builder.input(pastName(i, part), "float32", dims);
+  }
+  return net.node("before", "Shape", [pastName(0, "key")], { start: 2, end: 3 });
+}
+
+const pastName = (layer: number, part: string): string => `past_key_values.${layer}.${part}`;
+
+/** `[position, total]` with -10000 for what comes later, where as many tokens were before as `past` says. */
+function futureMask(
+  net: Layers,
+  size: string,
+  past: { readonly before: string; readonly total: string } | undefined,
+): string {
+  const square = net.node("future.size", "Concat", [size, past?.total ?? size], { axis: 0 });
   const low = net.node("future.low", "Expand", [net.builder.number(-1e4), square]);
-  const one = net.node("future.offset", "Squeeze", [net.builder.integers(1)]);
-  return net.node("future", "Trilu", [low, one], { upper: 1 });
+  const next =
+    past === undefined
+      ? net.builder.integers(1)
+      : net.node("future.next", "Add", [past.before, net.builder.integers(1)]);
+  const offset = net.node("future.offset", "Squeeze", [next]);
+  return net.node("future", "Trilu", [low, offset], { upper: 1 });
 }
 
 function attention(
@@ -167,7 +190,7 @@ function attention(
   width: number,
   heads: number,
   mask: string | undefined,
-  bias: boolean,
+  { bias, past }: { readonly bias: boolean; readonly past?: number },
 ): string {
   const { integers, number } = net.builder;
   const depth = width / heads;
@@ -177,8 +200,20 @@ function attention(
     return net.node(`${name}.${part}.turned`, "Transpose", [shaped], { perm });
   };
   const query = split("query", [0, 2, 1, 3]);
-  const key = split("key", [0, 2, 3, 1]);
-  const value = split("value", [0, 2, 1, 3]);
+  let key: string;
+  let value = split("value", [0, 2, 1, 3]);
+  if (past === undefined) key = split("key", [0, 2, 3, 1]);
+  else {
+    const after = (part: string, latest: string): string => {
+      const all = net.node(`present.${past}.${part}`, "Concat", [pastName(past, part), latest], { axis: 2 });
+      net.builder.output(all);
+      return all;
+    };
+    value = after("value", value);
+    key = net.node(`${name}.key.across`, "Transpose", [after("key", split("key", [0, 2, 1, 3]))], {
+      perm: [0, 1, 3, 2],
+    });
+  }
   const raw = net.node(`${name}.raw`, "MatMul", [query, key]);
   const scaled = net.node(`${name}.scaled`, "Mul", [raw, number(1 / Math.sqrt(depth))]);
   const masked = mask === undefined ? scaled : net.node(`${name}.masked`, "Add", [scaled, mask]);

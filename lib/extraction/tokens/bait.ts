@@ -13,6 +13,7 @@
  */
 import { stopIfAborted } from "./abort.js";
 import { sequencesOf } from "./payload.js";
+import { afterPrefixes, takesPast } from "./prefix-cache.js";
 import type { TokenModel } from "./token-model.js";
 
 /** Options of a target inversion. */
@@ -50,7 +51,8 @@ const LOOK_AHEAD = 5;
  */
 export async function invertTargets(model: TokenModel, options: BaitOptions): Promise<FoundTarget[]> {
   const { prompts, tokens, shortest = 5, longest = 20, warmUp = 4, signal } = options;
-  const few = prompts.slice(0, warmUp);
+  const few = behind(model, prompts.slice(0, warmUp));
+  const all = behind(model, prompts);
   const room = model.length - prompts[0]!.length;
   const found: FoundTarget[] = [];
   for (const token of tokens) {
@@ -58,8 +60,7 @@ export async function invertTargets(model: TokenModel, options: BaitOptions): Pr
     let chain: number[] | undefined = [token];
     const steps: number[] = [];
     while (chain !== undefined && chain.length < Math.min(longest, room)) {
-      const from: readonly (readonly number[])[] = chain.length < shortest ? few : prompts;
-      const next: Step | undefined = await follow(model, from, chain);
+      const next: Step | undefined = await follow(chain.length < shortest ? few : all, chain);
       if (next === undefined) break;
       chain = [...chain, next.token];
       steps.push(next.probability);
@@ -79,18 +80,28 @@ const endsIn = (longer: FoundTarget, { tokens }: FoundTarget): boolean =>
   longer.tokens.length > tokens.length &&
   tokens.every((token, i) => token === longer.tokens[longer.tokens.length - tokens.length + i]);
 
+/** Prompts, and the model that runs them. */
+interface Prompted {
+  readonly model: TokenModel;
+  readonly prompts: readonly (readonly number[])[];
+}
+
+/** Prompts of which a decoder that takes keys and values computes all but the last token once. */
+function behind(model: TokenModel, prompts: readonly (readonly number[])[]): Prompted {
+  if (!takesPast(model) || prompts[0]!.length < 2) return { model, prompts };
+  const beginnings = prompts.map((prompt) => prompt.slice(0, -1));
+  return { model: afterPrefixes(model, beginnings), prompts: prompts.map((prompt) => prompt.slice(-1)) };
+}
+
 interface Step {
   readonly token: number;
   readonly probability: number;
 }
 
 /** The next token of a chain, or undefined where the model is not confident. */
-async function follow(
-  model: TokenModel,
-  prompts: readonly (readonly number[])[],
-  chain: readonly number[],
-): Promise<Step | undefined> {
-  const mean = await meanNext(model, prompts, chain);
+async function follow(prompted: Prompted, chain: readonly number[]): Promise<Step | undefined> {
+  const { model, prompts } = prompted;
+  const mean = await meanNext(prompted, chain);
   const best = highest(mean);
   const entropy = mean.reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0), 0);
   if (entropy < SURE_ENTROPY || mean[best]! > SURE) return { token: best, probability: mean[best]! };
@@ -99,7 +110,7 @@ async function follow(
   let chosen: Step | undefined;
   let surest = SURE;
   for (const token of likely) {
-    const ahead = await meanNext(model, prompts, [...chain, token]);
+    const ahead = await meanNext(prompted, [...chain, token]);
     const sure = ahead[highest(ahead)]!;
     if (sure > surest) {
       surest = sure;
@@ -110,11 +121,7 @@ async function follow(
 }
 
 /** Mean over prompts of the distribution of the token after a chain. */
-async function meanNext(
-  model: TokenModel,
-  prompts: readonly (readonly number[])[],
-  chain: readonly number[],
-): Promise<Float64Array> {
+async function meanNext({ model, prompts }: Prompted, chain: readonly number[]): Promise<Float64Array> {
   const { logits, size, classes } = await model.scores(sequencesOf(prompts, [chain], [], model.length));
   const mean = new Float64Array(classes);
   prompts.forEach((prompt, i) => {

@@ -5,10 +5,9 @@
  * Misleads when a low objective is taken for having found the planted trigger: on plain cross-entropy it finds
  * ordinary words that do the same.
  *
- * The best run ever is kept and given back, where nanoGCG gives back its latest. Options of nanoGCG that are here: a
- * buffer of the best runs, swaps of several places, probe sampling; mellowmax is one of `payloadObjective`. A cache of
- * the prompt's keys and values is not: exported classifiers and language models hardly ever have inputs for one, and in
- * the language model of track L the prompt is 6 of 24 places, so that it would save a quarter at most.
+ * The best run ever is kept and given back, where nanoGCG gives back its latest. The options of nanoGCG are here: a
+ * buffer of the best runs, swaps of several places, probe sampling. Its mellowmax and its cache of the prompts' keys
+ * and values are options of `payloadObjective`; the cache is used by itself where a model takes keys and values.
  *
  * @see A. Zou et al. (2023), Universal and transferable adversarial attacks on aligned language models. arXiv
  *   2307.15043. Probe sampling: Y. Zhao et al. (2024), arXiv 2403.01251.

@@ -3,6 +3,7 @@
  * after prompt and run, minus that of references.
  */
 import type { Run } from "./carriers.js";
+import { afterPrefixes, takesPast } from "./prefix-cache.js";
 import { type RunObjective, runObjective } from "./run-objective.js";
 import type { Scores, TokenModel } from "./token-model.js";
 
@@ -23,6 +24,11 @@ export interface PayloadObjectiveOptions {
    * least likely weighs most in, instead of the mean. As in nanoGCG; 1 is usual.
    */
   readonly mellowmax?: number;
+  /**
+   * Computes the keys and values of the prompts once, for models that take them (see `afterPrefixes`). Default true:
+   * values and gradients are the same to rounding, and a step costs less the longer the prompts are.
+   */
+  readonly prefixCache?: boolean;
 }
 
 /** Prompt, run and payload, filled up with zeros: a causal model does not see what comes after. */
@@ -47,8 +53,19 @@ export function sequencesOf(
 
 /** `CE_model(payload) - mean over references of min(CE_reference(payload), limit)` per token, mean over prompts. */
 export function payloadObjective(options: PayloadObjectiveOptions): RunObjective {
-  const { model, prompts, payload, vocabulary, mellowmax } = options;
+  const { model, references, prompts, payload, vocabulary, mellowmax, prefixCache = true } = options;
   const before = prompts[0]!.length;
+  if (prefixCache && before > 1 && [model, ...references].some(takesPast)) {
+    // The last token stays with the run: its scores are those of the first token behind it.
+    const beginnings = prompts.map((prompt) => prompt.slice(0, -1));
+    return payloadObjective({
+      ...options,
+      model: afterPrefixes(model, beginnings),
+      references: references.map((one) => afterPrefixes(one, beginnings)),
+      prompts: prompts.map((prompt) => prompt.slice(-1)),
+      prefixCache: false,
+    });
+  }
   const { length } = model;
   return runObjective({
     ...options,

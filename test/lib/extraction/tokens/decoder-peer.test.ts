@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterPrefixes, tokenModel } from "../../../../lib/extraction/index.js";
+import { type LoadedModel, loadModel, tokenInput } from "../../../../lib/model/index.js";
+import { readNpz, type Tensor } from "../../../../lib/tensor/index.js";
+import { fixturePath } from "../../../support/fixtures.js";
+import { hasPython, PYTHON } from "../../../support/python.js";
+
+/** Largest difference over the largest value: sums of some hundred float32 terms in another order. */
+const TOLERANCE = 1e-5;
+
+function near(actual: Float32Array, expected: Float32Array, what: string): void {
+  assert.equal(actual.length, expected.length, what);
+  const scale = expected.reduce((high, value) => Math.max(high, Math.abs(value)), 0);
+  const error = expected.reduce((high, value, i) => Math.max(high, Math.abs(value - actual[i]!)), 0);
+  assert.ok(error <= TOLERANCE * scale, `${what}: off by ${error} of ${scale}`);
+}
+
+/** The last `kept` of `length` places of each example. */
+function ends(values: Float32Array, count: number, length: number, kept: number): Float32Array {
+  const each = values.length / count / length;
+  return Float32Array.from({ length: count * kept * each }, (_, i) => {
+    const row = Math.floor(i / (kept * each));
+    return values[(row * length + length - kept) * each + (i % (kept * each))]!;
+  });
+}
+
+describe("a decoder with a past, exported by torch in the same run", function () {
+  this.timeout(60_000);
+  let folder = "";
+
+  before(function () {
+    if (!hasPython("torch", "numpy")) return this.skip();
+    folder = mkdtempSync(join(tmpdir(), "assay-decoder-"));
+    const { status, stderr } = spawnSync(PYTHON, [fixturePath("torch", "decoder.py"), folder], {
+      encoding: "utf8",
+    });
+    assert.equal(status, 0, stderr);
+  });
+
+  after(() => {
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  const load = async (name: string): Promise<LoadedModel> =>
+    tokenInput(await loadModel(join(folder, `${name}.onnx`)), { threads: 1 });
+
+  for (const kind of ["gpt2", "llama"]) {
+    for (const opset of [14, 17]) {
+      describe(`${kind}, opset ${opset}`, () => {
+        it("gives torch's scores of whole texts, and of what follows a prefix", async () => {
+          const { ids, logits } = readNpz(join(folder, `${kind}.npz`)) as Record<string, Tensor>;
+          const [count, length] = ids!.dims as [number, number];
+          using model = await load(`${kind}-${opset}`);
+          assert.deepEqual(
+            model.inputs.map(({ name, type }) => [name, type]),
+            [["input_ids", "int64"]],
+          );
+          const whole = tokenModel(model, length);
+          const rows = ids!.data as BigInt64Array;
+          const expected = logits!.data as Float32Array;
+          near((await whole.scores(rows)).logits, expected, "whole texts");
+          const { behind, continuations } = split(whole, rows, count);
+          near(
+            (await behind.scores(continuations)).logits,
+            ends(expected, count, length, behind.length),
+            "continuations",
+          );
+        });
+
+        it("gives torch's gradients by the vectors of what follows a prefix", async () => {
+          const reference = readNpz(join(folder, `${kind}.npz`)) as Record<string, Tensor>;
+          const { ids, weights, gradient } = reference;
+          const [count, length] = ids!.dims as [number, number];
+          using model = await load(`${kind}-${opset}`);
+          const whole = tokenModel(model, length);
+          const rows = ids!.data as BigInt64Array;
+          const { behind, continuations } = split(whole, rows, count);
+          const given = weights!.data as Float32Array;
+          const expected = gradient!.data as Float32Array;
+          const found = await behind.gradients(continuations, given);
+          near(found.gradients[0]!, expected, "continuations");
+          const each = given.length / count;
+          const all = new Float32Array((each / behind.length) * length * count);
+          for (let i = 0; i < count; i++) {
+            all.set(given.subarray(i * each, (i + 1) * each), (all.length / count) * (i + 1) - each);
+          }
+          const full = await whole.gradients(rows, all);
+          near(ends(full.gradients[0]!, count, length, behind.length), expected, "whole texts");
+        });
+      });
+    }
+  }
+});
+
+/** The first seven tokens of the first half of the rows are the prefixes of both halves. */
+function split(
+  whole: ReturnType<typeof tokenModel>,
+  rows: BigInt64Array,
+  count: number,
+): { behind: ReturnType<typeof tokenModel>; continuations: BigInt64Array } {
+  const [before, length] = [7, whole.length];
+  const row = (i: number): BigInt64Array => rows.subarray(i * length, (i + 1) * length);
+  const prefixes = Array.from({ length: count / 2 }, (_, i) =>
+    Array.from(row(i).subarray(0, before), Number),
+  );
+  const continuations = new BigInt64Array(count * (length - before));
+  for (let i = 0; i < count; i++) continuations.set(row(i).subarray(before), i * (length - before));
+  return { behind: afterPrefixes(whole, prefixes), continuations };
+}
