@@ -60,7 +60,14 @@ export async function invert(
   store?: InversionStore,
 ): Promise<Inversion> {
   const { signal: _signal, onProgress, start, ...settings } = options;
-  const key = JSON.stringify([settings, ...(start ? [digestOf(start)] : []), arms, images.layout, images.range, images.digest]);
+  const key = JSON.stringify([
+    settings,
+    ...(start ? [digestOf(start)] : []),
+    arms,
+    images.layout,
+    images.range,
+    images.digest,
+  ]);
   const before = known.get(model)?.get(key);
   const stored = before ? undefined : await store?.read(key);
   if (before || stored) {

@@ -152,12 +152,12 @@ export function maskSearch(
   // Every arm draws from its own stream, so that adding or removing arms changes no other arm's start.
   const states = arms.map<ArmState>((arm) => {
     const stream = random.split(`${arm.victim}>${arm.target}`);
-    const warm = options.start?.find(
-      (one) => one.arm.target === arm.target && one.arm.victim === arm.victim,
-    );
+    const warm = options.start?.find((one) => one.arm.target === arm.target && one.arm.victim === arm.victim);
     return {
       mask: warm ? warm.mask.map(rawOf) : Float32Array.from({ length: maskSize }, () => start(stream)),
-      pattern: warm ? warm.pattern.map(rawOf) : Float32Array.from({ length: patternSize }, () => start(stream)),
+      pattern: warm
+        ? warm.pattern.map(rawOf)
+        : Float32Array.from({ length: patternSize }, () => start(stream)),
       maskAdam: new Adam(maskSize, learningRate),
       patternAdam: new Adam(patternSize, learningRate),
       cost: options.cost.initial,

@@ -7,7 +7,7 @@ import { cleanseStep, gpt, lenetStep } from "./engine/networks.js";
 import { runOverhead } from "./engine/overhead.js";
 import { probing } from "./engine/probing.js";
 import { gaussian, probe, product } from "./engine/statistics.js";
-import { tokenStep } from "./engine/tokens.js";
+import { promptedStep, tokenStep } from "./engine/tokens.js";
 import type { Row } from "./measure.js";
 import { type Peer, startPeer } from "./peer.js";
 
@@ -41,6 +41,8 @@ export async function engine(): Promise<Record<string, unknown>> {
     add({ lenetStepOverTorch: await lenetStep(single, 1, 5) });
     add({ cleanseStepOneThreadOverTorch: await cleanseStep(single, 1, 9) });
     add({ tokenStepOneThreadOverTorch: await tokenStep(single, 1, 9) });
+    const { overTorch, overWhole } = await promptedStep(single, 1, 9);
+    add({ promptedStepOneThreadOverTorch: overTorch, promptedStepOneThreadOverUncached: overWhole });
   } finally {
     single?.stop();
   }
@@ -52,6 +54,8 @@ export async function engine(): Promise<Record<string, unknown>> {
     add({ gptForwardOverTorch: await gpt(torch, "forward", threads, 5) });
     add({ cleanseStepOverTorch: await cleanseStep(torch, threads, 9) });
     add({ tokenStepOverTorch: await tokenStep(torch, threads, 9) });
+    const { overTorch, overWhole } = await promptedStep(torch, threads, 9);
+    add({ promptedStepOverTorch: overTorch, promptedStepOverUncached: overWhole });
   } finally {
     torch?.stop();
   }

@@ -155,9 +155,12 @@ export function lowestTokens(
   count: number,
 ): Int32Array {
   const at = place * vocabulary;
+  const value = (token: number): number => gradient[at + token]!;
+  // Numbers alone sort natively; only those up to the last that is wanted are sorted with their tokens.
+  const last = Float64Array.from(allowed, value).sort()[Math.min(count, allowed.length) - 1]!;
   return allowed
-    .slice()
-    .sort((a, b) => gradient[at + a]! - gradient[at + b]! || a - b)
+    .filter((token) => !(value(token) > last))
+    .sort((a, b) => value(a) - value(b) || a - b)
     .subarray(0, count);
 }
 

@@ -118,9 +118,12 @@ function tokenLosses(
 ): number[] {
   return payload.map((token, j) => {
     const at = sequence * size + (start + j - 1) * classes;
-    const row = logits.subarray(at, at + classes);
-    const most = row.reduce((high, value) => Math.max(high, value), Number.NEGATIVE_INFINITY);
-    return most + Math.log(row.reduce((sum, value) => sum + Math.exp(value - most), 0)) - row[token]!;
+    // Plain loops: over a whole vocabulary, for every sequence, callbacks take longer than a small model.
+    let most = Number.NEGATIVE_INFINITY;
+    for (let k = at; k < at + classes; k++) if (logits[k]! > most) most = logits[k]!;
+    let sum = 0;
+    for (let k = at; k < at + classes; k++) sum += Math.exp(logits[k]! - most);
+    return most + Math.log(sum) - logits[at + token]!;
   });
 }
 

@@ -42,18 +42,18 @@ export function tokenRuns(source: TokenGraph): Pick<TokenModel, "scores" | "feat
   const outputs = [...new Set([bare.logits, features])];
   const tapped = (): Session =>
     session(`${key} scores`, () => ({ ...graph, graph: prune(graph.graph, outputs.map(untyped)) }));
+  // The first run is small, and tells how many scores a sequence has.
+  let perRun = 16;
   const self: Pick<TokenModel, "scores" | "features" | "gradients"> = {
     scores: (ids) => self.features(ids),
     async features(ids) {
       const count = ids.length / length;
       passes.forward += count;
       const parts: Record<string, Tensor>[] = [];
-      let perRun = 16;
       for (let start = 0; start < count; ) {
         const end = Math.min(count, start + perRun);
         const part = await run(tapped(), feeds(ids.subarray(start * length, end * length), start), outputs);
         parts.push(part);
-        // The first run is small, and tells how many scores a sequence has.
         const size = part[bare.logits]!.data.length / (end - start);
         perRun = Math.max(1, Math.min(SEQUENCES, Math.floor(MAX_SCORES / size)));
         start = end;

@@ -1,8 +1,14 @@
-/** Row of the engine benchmark against torch: a step of the search for triggers of tokens. */
-import { armObjective, carriersOf, gcg, tokenModel } from "../../../lib/extraction/index.js";
-import { wrapModel } from "../../../lib/model/index.js";
+/** Rows of the engine benchmark against torch: a step of the search for triggers of tokens. */
+import {
+  armObjective,
+  carriersOf,
+  gcg,
+  payloadObjective,
+  tokenModel,
+} from "../../../lib/extraction/index.js";
+import { tokenInput, wrapModel } from "../../../lib/model/index.js";
 import { generator } from "../../../lib/random/index.js";
-import { transformerClassifier } from "../../../lib/train/index.js";
+import { transformerClassifier, transformerDecoder } from "../../../lib/train/index.js";
 import { compare, type Row, timed } from "../measure.js";
 import type { Peer } from "../peer.js";
 
@@ -44,4 +50,46 @@ export async function tokenStep(peer: Peer | undefined, threads: number, rounds:
       steps,
     peer: peer && (async () => ((await peer.run("gcg")).seconds * 1000) / steps),
   });
+}
+
+/** A small decoder, and a search behind one prompt, as nanoGCG runs it. */
+const DECODER = { vocabulary: 800, width: 128, heads: 4, layers: 4, length: 80 };
+const PROMPTED = { steps: 5, prompt: 64, run: 8, payload: 8, candidates: 64, top: 64 };
+
+/**
+ * One step of greedy coordinate gradient for a payload of 8 tokens behind a prompt of 64 and a run of 8, with the
+ * prompt's keys and values computed once: against torch, which does the same, and against ourselves without.
+ */
+export async function promptedStep(
+  peer: Peer | undefined,
+  threads: number,
+  rounds: number,
+): Promise<{ readonly overTorch: Row; readonly overWhole: Row }> {
+  await peer?.prepare("prompted", { ...DECODER, ...PROMPTED });
+  const { vocabulary, length } = DECODER;
+  const { steps, prompt, run, payload, candidates, top } = PROMPTED;
+  const architecture = transformerDecoder({ ...DECODER, past: true });
+  using model = tokenInput(wrapModel(architecture.initial(1), { threads }), { threads });
+  const random = generator(1);
+  const draw = (count: number): number[] => Array.from({ length: count }, () => random.integer(vocabulary));
+  const options = {
+    model: tokenModel(model, length),
+    references: [],
+    prompts: [draw(prompt)],
+    payload: draw(payload),
+    allowed: Int32Array.from({ length: vocabulary }, (_, i) => i),
+    vocabulary,
+  };
+  const [cached, whole] = [payloadObjective(options), payloadObjective({ ...options, prefixCache: false })];
+  const step = async (objective: typeof cached): Promise<number> =>
+    (await timed(() => gcg(objective, { seed: 1, runLength: run, steps, width: candidates, topK: top }))) /
+    steps;
+  const row = { threads, rounds, ours: () => step(cached) };
+  const overTorch = await compare({
+    ...row,
+    peerName: "torch",
+    peer: peer && (async () => ((await peer.run("prompted")).seconds * 1000) / steps),
+  });
+  const overWhole = await compare({ ...row, peerName: "without the cache", peer: () => step(whole) });
+  return { overTorch, overWhole };
 }

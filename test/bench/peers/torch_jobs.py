@@ -145,6 +145,70 @@ def gcg(steps, vocabulary, width, heads, layers, length, classes, texts, run, ca
     return search
 
 
+class PastBlock(Block):
+    def forward(self, x, past):
+        """x behind as many tokens as the past holds; returns also the keys and values of all."""
+        batch, length, width = x.shape
+        q, k, v = (t.view(batch, length, self.heads, -1).transpose(1, 2) for t in self.qkv(self.ln1(x)).split(width, 2))
+        k, v = torch.cat([past[0].expand(batch, -1, -1, -1), k], 2), torch.cat([past[1].expand(batch, -1, -1, -1), v], 2)
+        mask = torch.full((length, k.shape[2]), -1e4).triu(1 + k.shape[2] - length)
+        scores = q @ k.transpose(-2, -1) * (width // self.heads) ** -0.5 + mask
+        x = x + self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, length, width))
+        return x + self.down(F.gelu(self.up(self.ln2(x)))), (k, v)
+
+
+class PastGpt(nn.Module):
+    """A decoder; takes vectors, so that a search can differentiate by them."""
+
+    def __init__(self, vocabulary, width, heads, layers, length):
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Parameter(torch.randn(length, width))
+        self.blocks = nn.ModuleList(PastBlock(width, heads) for _ in range(layers))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
+        self.empty = [torch.zeros(2, 1, heads, 0, width // heads)] * layers
+
+    def forward(self, vectors, past=None):
+        past = past or self.empty
+        before = past[0][0].shape[2]
+        x, present = vectors + self.positions[before:before + vectors.shape[1]], []
+        for block, own in zip(self.blocks, past):
+            x, kept = block(x, own)
+            present.append(kept)
+        return self.head(self.norm(x)), present
+
+
+def prompted(steps, vocabulary, width, heads, layers, length, prompt, run, payload, candidates, top):
+    """Steps of nanoGCG with its prefix cache: only run and payload go through the model."""
+    torch.manual_seed(1)
+    model = PastGpt(vocabulary, width, heads, layers, length).requires_grad_(False).eval()
+    before, target = torch.randint(0, vocabulary, (1, prompt)), torch.randint(0, vocabulary, (1, payload))
+    table = model.tokens.weight
+
+    def losses(vectors, past):
+        logits, _ = model(vectors, past)
+        said = logits[:, -payload - 1:-1]
+        labels = target.expand(len(said), -1)
+        return F.cross_entropy(said.transpose(1, 2), labels, reduction="none").mean(1)
+
+    def search():
+        with torch.inference_mode(False), torch.no_grad():
+            past = model(model.tokens(before))[1]
+        best = torch.randint(0, vocabulary, (run,))
+        for _ in range(steps):
+            one_hot = F.one_hot(best, vocabulary).to(table.dtype).requires_grad_()
+            vectors = torch.cat([one_hot @ table, model.tokens(target[0])])[None]
+            gradient = torch.autograd.grad(losses(vectors, past).sum(), one_hot)[0]
+            chosen = (-gradient).topk(top, dim=1).indices
+            places = torch.arange(candidates) % run
+            swaps = best.repeat(candidates, 1)
+            swaps[torch.arange(candidates), places] = chosen[places, torch.randint(0, top, (candidates,))]
+            with torch.inference_mode():
+                ids = torch.cat([swaps, target.expand(candidates, -1)], 1)
+                best = swaps[losses(model.tokens(ids), past).argmin()].clone()
+
+    return search
+
+
 class TourCnn(nn.Sequential):
     def __init__(self):
         super().__init__(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
@@ -220,6 +284,6 @@ JOBS = {
     "lenet": lenet_steps,
     "gpt": gpt,
     "cleanse": cleanse,
-    "gcg": gcg,
+    "gcg": gcg, "prompted": prompted,
     "masks": masks,
 }
