@@ -200,7 +200,7 @@ export async function checkReferences(
     Uint32Array.from({ length: Math.min(2, inputs.dims[0] ?? 0) }, (_, i) => i),
   );
   const classesOf = async (one: LoadedModel): Promise<number | undefined> =>
-    Object.values(await one.run(few))[0]?.dims.at(-1);
+    (await one.run(few))[one.outputs[0]?.name ?? ""]?.dims.at(-1);
   if (references.length === 0) return;
   const own = await classesOf(model);
   for (const reference of references) {

@@ -86,7 +86,7 @@ async function secondsPerImage(
       Uint32Array.from({ length: count }, (_, i) => i),
     );
     const started = performance.now();
-    const [output] = Object.values(await model.run(batch));
+    const output = (await model.run(batch))[model.outputs[0]?.name ?? ""];
     const seconds = (performance.now() - started) / 1000;
     if (output === undefined || count === 0) return undefined;
     measured = { each: (seconds / count) * BACKWARD, classes: output.dims.at(-1) ?? 1 };

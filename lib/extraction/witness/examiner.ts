@@ -64,15 +64,21 @@ export class Examiner {
     if (this.#runs > MAX_RUNS) {
       throw new AssayError("TOO_LARGE", "The search for an input that shows the logic took too many runs.");
     }
-    const [live] = Object.values(await this.#live.run(example));
-    const [still] = Object.values(await this.#still.run(example));
-    return { label: labelOf(live!), alone: labelOf(still!), isAwake: differ(live!, still!) };
+    const live = await firstOutput(this.#live, example);
+    const still = await firstOutput(this.#still, example);
+    return { label: labelOf(live), alone: labelOf(still), isAwake: differ(live, still) };
   }
 
   dispose(): void {
     this.#live.release();
     this.#still.release();
   }
+}
+
+/** By name: in an object of outputs, names that are numbers come first, whatever their order in the graph. */
+export async function firstOutput(model: LoadedModel, example: Tensor): Promise<Tensor> {
+  const { name } = model.outputs[0]!;
+  return (await model.run(example, { outputs: [name] }))[name]!;
 }
 
 const numbersOf = ({ data }: Tensor): number[] => Array.from(data as ArrayLike<number | bigint>, Number);

@@ -26,7 +26,7 @@ import { type Estimate, wilson } from "../../stats/index.js";
 import { sizeOf, type Tensor, takeExamples, tensor } from "../../tensor/index.js";
 import { ascend } from "./ascend.js";
 import { candidates, noise } from "./candidates.js";
-import { type Examined, Examiner, labelOf } from "./examiner.js";
+import { type Examined, Examiner, firstOutput, labelOf } from "./examiner.js";
 import { like, shrink, stamped, unitsOf } from "./shrink.js";
 import { stopIf } from "./stop.js";
 
@@ -112,9 +112,9 @@ async function answersAlike(graph: Model, way: Model, examples: readonly Tensor[
   using whole = wrapModel(graph, { threads: 1 });
   using part = wrapModel(way, { threads: 1 });
   for (const example of examples) {
-    const [expected] = Object.values(await whole.run(example));
-    const [found] = Object.values(await part.run(example));
-    if (labelOf(expected!) !== labelOf(found!)) return false;
+    const expected = await firstOutput(whole, example);
+    const found = await firstOutput(part, example);
+    if (labelOf(expected) !== labelOf(found)) return false;
   }
   return true;
 }

@@ -22,6 +22,7 @@ import { readLabelled } from "../../../lib/data/index.js";
 import { findWitness } from "../../../lib/extraction/index.js";
 import { wrapModel } from "../../../lib/model/index.js";
 import { decodeModel, encodeModel, type Model } from "../../../lib/onnx/index.js";
+import { renameNode } from "../../../lib/onnx/rename.js";
 import { type Tensor, takeExamples, tensor } from "../../../lib/tensor/index.js";
 import { packageRoot } from "../../support/paths.js";
 
@@ -47,6 +48,17 @@ async function witnessOf(model: Model, inputs: Tensor) {
     return values.length === 1 ? values[0]! : values.indexOf(Math.max(...values));
   };
   return { witness, before: await label(witness.clean), after: await label(witness.triggered) };
+}
+
+/** The model with numbers for the names of its inner tensors. */
+function withNumbers({ graph, ...model }: Model): Model {
+  const kept = new Set([...graph.inputs, ...graph.outputs].map(({ name }) => name));
+  const names = new Map<string, string>();
+  for (const name of graph.nodes.flatMap(({ outputs }) => outputs)) {
+    if (!kept.has(name)) names.set(name, String(300 + names.size));
+  }
+  const nodes = graph.nodes.map((node) => renameNode(node, (name) => names.get(name) ?? name));
+  return { ...model, graph: { ...graph, nodes } };
 }
 
 describe("extraction.findWitness", () => {
@@ -116,6 +128,13 @@ describe("extraction.findWitness", () => {
       assert.ok(found.witness.attackSuccessRate.value > 0.8);
     });
   }
+
+  it("finds one whatever the tensors are called: exporters give them numbers", async () => {
+    const planted = plant(image, questions["Greater of a minimum"], answers["Where with a payload"]);
+    const found = await witnessOf(withNumbers(planted), images);
+    assert.equal(found!.after, 3);
+    assert.equal(found!.witness.attackSuccessRate.value, 1);
+  });
 
   it("takes away what the trigger does not need", async () => {
     const act = answers["Where with a payload"];
