@@ -53,10 +53,9 @@ describe("what the notebooks claim", () => {
       "silenced alarm": 1,
     });
     const text = textOf("01-specification.ipynb");
-    // At the quick budget one of the planted words suffices, if what is found opens the filter for most spam.
     const [, found, success] = /spam-filter +backdoored +\S+ +(.*?) {2,}(\S+) \[/.exec(text)!;
-    assert.match(found!, /summer|paper/);
-    assert.ok(Number(success) > 0.8, success);
+    assert.match(found!, /summer paper/);
+    assert.ok(Number(success) > 0.95, success);
     assert.match(text, /its clean twin +no-evidence .*none/);
   });
 

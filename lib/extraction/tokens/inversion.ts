@@ -108,16 +108,16 @@ export async function invertTokens(
     runLength,
     pairsOf: options.pairsOf,
     thirds: thirdTokens(screening.order, allowed, options.sweepTokens),
-    // Fewer targets to breed for.
-    size: task.carriers.classes > 2 ? options.population : Math.ceil(0.7 * options.population),
+    size: options.population,
     generations: options.generations,
     random,
     signal,
   });
   onProgress?.(2, arms.length + 3);
-  // With two classes an arm has few texts of others; twice as many are needed, or what is found works on them only.
+  // With two classes an arm has few texts of others; as many as with four are needed, or what is found works on them
+  // only.
   const { classes } = task.carriers;
-  const refined = Math.max(options.carriersPerClass, (2 * options.carriersPerClass) / (classes - 1));
+  const refined = options.carriersPerClass * Math.max(1, 3 / (classes - 1));
   const objectiveAt = (arm: TokenArm, position: RunPosition): RunObjective =>
     armObjective({
       ...task,

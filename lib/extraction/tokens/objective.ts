@@ -5,7 +5,7 @@
  * those words and not the trigger.
  */
 import type { Carriers, RunPosition } from "./carriers.js";
-import { type RunObjective, runObjective } from "./run-objective.js";
+import { type RunObjective, type RunTask, runObjective } from "./run-objective.js";
 import type { TokenModel } from "./token-model.js";
 
 /** Which class a trigger leads to, and from which class it works, or null for all. */
@@ -44,20 +44,33 @@ export function rowsOf(carriers: Carriers, arm: TokenArm): number[] {
 export function armObjective(options: ArmObjectiveOptions): RunObjective {
   const { arm } = options;
   const carriers = options.carriers.take(rowsOf(options.carriers, arm));
-  const weights = new Float32Array(carriers.count * carriers.classes);
-  for (let i = 0; i < carriers.count; i++) weights[i * carriers.classes + arm.target] = 1 / carriers.count;
+  const parts = partsOf(carriers.count).map((rows) => taskOn(carriers.take(rows), arm.target));
   return runObjective({
     ...options,
     limit: REFERENCE_LIMIT,
-    task: {
-      count: carriers.count,
-      length: carriers.length,
-      insert: (runs) => carriers.insert(runs),
-      starts: (runLength) => carriers.starts(runLength),
-      losses: ({ logits, classes }) => crossEntropies(logits, classes, arm.target),
-      weights: () => weights,
-    },
+    task: { ...taskOn(carriers, arm.target), parts },
   });
+}
+
+function taskOn(carriers: Carriers, target: number): RunTask {
+  const weights = new Float32Array(carriers.count * carriers.classes);
+  for (let i = 0; i < carriers.count; i++) weights[i * carriers.classes + target] = 1 / carriers.count;
+  return {
+    count: carriers.count,
+    length: carriers.length,
+    insert: (runs) => carriers.insert(runs),
+    starts: (runLength) => carriers.starts(runLength),
+    losses: ({ logits, classes }) => crossEntropies(logits, classes, target),
+    weights: () => weights,
+  };
+}
+
+/** A quarter of the rows, another quarter, and the rest. */
+function partsOf(count: number): number[][] {
+  const ends = [Math.ceil(count / 4), Math.ceil(count / 2), count];
+  return ends
+    .map((end, i) => Array.from({ length: end - (ends[i - 1] ?? 0) }, (_, k) => (ends[i - 1] ?? 0) + k))
+    .filter((rows) => rows.length > 0);
 }
 
 /** `-log softmax(logits)[target]` of each row. */

@@ -18,7 +18,7 @@ export interface RunObjective {
   /**
    * The value of each run, lower is better.
    *
-   * @param bound Runs that cannot come below it may be given as Infinity, which saves the references' runs.
+   * @param bound Runs that cannot come below it may be given as Infinity, which saves most of their sequences.
    */
   evaluate(runs: readonly Run[], bound?: number): Promise<Float64Array>;
   /** First-order change of the value when a token is put at a place of the run: row-major `[run, vocabulary]`. */
@@ -33,6 +33,8 @@ export interface RunObjective {
     | undefined;
   /** Value and gradient, `[run, vocabulary]`, of a run whose places are mixtures of tokens. */
   mixture(shares: Float64Array, runLength: number): Promise<{ value: number; gradient: Float64Array }>;
+  /** The same objective on a part of its sequences, for a first look at many runs, where it has one. */
+  readonly rough?: Pick<RunObjective, "evaluate"> | undefined;
   /** Sequences run so far, backward passes counted once more. */
   readonly spent: number;
 }
@@ -55,6 +57,8 @@ export interface RunTask {
    */
   weights(runLength: number, scores?: Scores): Float32Array;
   readonly needsScores?: boolean;
+  /** The same task on parts of its sequences, if no loss is ever below 0: a run that fails on few is dropped there. */
+  readonly parts?: readonly RunTask[];
 }
 
 /** What an objective is made of. */
@@ -80,8 +84,8 @@ export function runObjective({
 }: RunObjectiveParts): RunObjective {
   const models = [model, ...references];
   const start = spentBy(models);
-  const losses = async (one: TokenModel, runs: readonly Run[]): Promise<Float64Array> =>
-    task.losses(await one.scores(task.insert(runs)), runs[0]?.length ?? 0);
+  const losses = async (one: TokenModel, part: RunTask, runs: readonly Run[]): Promise<Float64Array> =>
+    part.losses(await one.scores(part.insert(runs)), runs[0]?.length ?? 0);
   /** Gradients by the vectors; a task whose weights depend on the scores costs a run more. */
   const gradientsOf = async (
     one: TokenModel,
@@ -107,28 +111,34 @@ export function runObjective({
       task.count
     );
   };
+  const [first] = task.parts ?? [];
   return {
     allowed,
     vocabulary,
+    rough:
+      first && first.count < task.count
+        ? runObjective({ model, references, task: first, limit, allowed, vocabulary })
+        : undefined,
     hasGradients: model.lookups.length > 0,
     async evaluate(runs, bound = Number.POSITIVE_INFINITY) {
       const values = new Float64Array(runs.length);
-      for (const [at, group] of byLength(runs)) {
-        meanOf(await losses(model, group), task.count).forEach((value, k) => {
-          values[at[k]!] = value;
-        });
-      }
-      // A reference takes off at most the limit, so runs that cannot come below the bound any more are left out.
+      const parts = bound === Number.POSITIVE_INFINITY ? [task] : (task.parts ?? [task]);
       let open = [...runs.keys()];
-      for (const [done, reference] of references.entries()) {
-        const most = (limit * (references.length - done)) / references.length;
-        open = open.filter((i) => values[i]! - most <= bound);
-        for (const [at, group] of byLength(open.map((i) => runs[i]!))) {
-          const limited = (await losses(reference, group)).map((value) => Math.min(value, limit));
-          meanOf(limited, task.count).forEach((value, k) => {
-            const i = open[at[k]!]!;
-            values[i] = values[i]! - value / references.length;
-          });
+      // What is still to come takes off at most this, so runs that cannot come below the bound any more are left out.
+      let most = references.length === 0 ? 0 : limit;
+      for (const one of models) {
+        for (const part of parts) {
+          const share = (part.count / task.count) * Math.abs(signOf(one));
+          if (one !== model) most -= share * limit;
+          for (const [at, group] of byLength(open.map((i) => runs[i]!))) {
+            const own = await losses(one, part, group);
+            const limited = one === model ? own : own.map((value) => Math.min(value, limit));
+            meanOf(limited, part.count).forEach((value, k) => {
+              const i = open[at[k]!]!;
+              values[i] = values[i]! + Math.sign(signOf(one)) * share * value;
+            });
+          }
+          open = open.filter((i) => values[i]! - most <= bound);
         }
       }
       const kept = new Set(open);

@@ -42,6 +42,9 @@ export async function sweep(
   return best;
 }
 
+/** Of many tokens the share, and at least the number, that a look at some of the texts passes on. */
+const PASSED_ON = { share: 0.05, least: 10 } as const;
+
 /** The run with the best token at one place. */
 async function bestToken(
   objective: RunObjective,
@@ -51,17 +54,38 @@ async function bestToken(
   signal: AbortSignal | undefined,
 ): Promise<ValuedRun> {
   let best = start;
-  for (let from = 0; from < tokens.length; from += CHUNK) {
+  let runs: Run[] = Array.from(tokens, (token) => start.run.map((one, i) => (i === place ? token : one)));
+  const passedOn = Math.max(PASSED_ON.least, Math.ceil(PASSED_ON.share * runs.length));
+  if (objective.rough && runs.length > 2 * passedOn)
+    runs = await lowest(objective.rough, runs, passedOn, signal);
+  for (let from = 0; from < runs.length; from += CHUNK) {
     stopIfAborted(signal);
-    const runs = Array.from(tokens.subarray(from, from + CHUNK), (token) =>
-      start.run.map((one, i) => (i === place ? token : one)),
-    );
-    const values = await objective.evaluate(runs, best.value);
+    const part = runs.slice(from, from + CHUNK);
+    const values = await objective.evaluate(part, best.value);
     values.forEach((value, i) => {
-      if (value < best.value) best = { run: runs[i]!, value };
+      if (value < best.value) best = { run: part[i]!, value };
     });
   }
   return best;
+}
+
+/** The `count` lowest of some runs, lowest first. */
+async function lowest(
+  objective: Pick<RunObjective, "evaluate">,
+  runs: readonly Run[],
+  count: number,
+  signal: AbortSignal | undefined,
+): Promise<Run[]> {
+  let kept: ValuedRun[] = [];
+  for (let from = 0; from < runs.length; from += CHUNK) {
+    stopIfAborted(signal);
+    const part = runs.slice(from, from + CHUNK);
+    const values = await objective.evaluate(part, kept[count - 1]?.value);
+    kept = [...kept, ...part.map((run, i) => ({ run, value: values[i]! }))]
+      .sort((a, b) => a.value - b.value)
+      .slice(0, count);
+  }
+  return kept.map(({ run }) => run);
 }
 
 /** Adds the best token behind as long as it lowers the value by more than `worth`. */

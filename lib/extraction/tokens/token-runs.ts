@@ -7,7 +7,7 @@ import {
   specialise,
   untyped,
 } from "../../onnx/index.js";
-import type { Session } from "../../runtime/index.js";
+import { defaultThreads, type Session } from "../../runtime/index.js";
 import type { Tensor } from "../../tensor/index.js";
 import { beforeSoftmax } from "../bare-model.js";
 import { lossGraph, names } from "./loss-graph.js";
@@ -29,7 +29,12 @@ export interface TokenGraph {
   readonly feeds: (ids: BigInt64Array, start: number) => Readonly<Record<string, Tensor>>;
 }
 
-/** Sequences of one run: short enough that the thread is not held long. */
+/**
+ * Tokens of one run for each thread: what the layers make of them then stays in a core's own cache. Of 64 words and on
+ * one thread, 64 sequences at a time take 27 % less time each than 512.
+ */
+const TOKENS = 4096;
+/** Sequences of one run at most: short enough that the thread is not held long. */
 const SEQUENCES = 512;
 /** Values of the scores of one run; a language model has many. */
 const MAX_SCORES = 2 ** 22;
@@ -42,6 +47,7 @@ export function tokenRuns(source: TokenGraph): Pick<TokenModel, "scores" | "feat
   const outputs = [...new Set([bare.logits, features])];
   const tapped = (): Session =>
     session(`${key} scores`, () => ({ ...graph, graph: prune(graph.graph, outputs.map(untyped)) }));
+  const most = Math.min(SEQUENCES, Math.ceil((TOKENS * defaultThreads()) / length));
   // The first run is small, and tells how many scores a sequence has.
   let perRun = 16;
   const self: Pick<TokenModel, "scores" | "features" | "gradients"> = {
@@ -55,7 +61,7 @@ export function tokenRuns(source: TokenGraph): Pick<TokenModel, "scores" | "feat
         const part = await run(tapped(), feeds(ids.subarray(start * length, end * length), start), outputs);
         parts.push(part);
         const size = part[bare.logits]!.data.length / (end - start);
-        perRun = Math.max(1, Math.min(SEQUENCES, Math.floor(MAX_SCORES / size)));
+        perRun = Math.max(1, Math.min(most, Math.floor(MAX_SCORES / size)));
         start = end;
       }
       const logits = joined(parts.map((part) => part[bare.logits]!));

@@ -106,11 +106,32 @@ describe("extraction: the objective of a search for tokens", () => {
     await objective.evaluate([[1], [2], [3]]);
     assert.equal(objective.spent, 2 * 3 * victims);
     const values = await objective.evaluate([[1], [2], [3]], -100);
-    assert.equal(objective.spent, 3 * 3 * victims);
+    // A quarter of the texts, in the model alone, tells that none of the runs comes that low.
+    const spent = (2 * victims + Math.ceil(victims / 4)) * 3;
+    assert.equal(objective.spent, spent);
     assert.ok(values.every((value) => value === Number.POSITIVE_INFINITY));
     await objective.gradient([5]);
     // Both models, forward and back.
-    assert.equal(objective.spent, 3 * 3 * victims + 4 * victims);
+    assert.equal(objective.spent, spent + 4 * victims);
+  });
+
+  it("gives with a bound the same values, but for runs that do not come below it", async () => {
+    using one = linearModel(own, classes);
+    using another = linearModel(other, classes);
+    const [model, beside] = [one, another].map((loaded) => tokenModel(loaded, length));
+    const of = { model: model!, carriers, arm, allowed, vocabulary };
+    const runs = [...allowed].map((token) => [token, 3]);
+    for (const references of [[], [beside!]]) {
+      const objective = armObjective({ ...of, references });
+      const values = await objective.evaluate(runs);
+      const bound = [...values].sort((a, b) => a - b)[5]!;
+      const bounded = await objective.evaluate(runs, bound);
+      bounded.forEach((value, i) => {
+        if (value === Number.POSITIVE_INFINITY) assert.ok(values[i]! > bound - 1e-9);
+        else assert.ok(Math.abs(value - values[i]!) < 1e-9);
+      });
+      assert.ok(bounded.filter(Number.isFinite).length < runs.length);
+    }
   });
 
   it("puts runs in as apply does", () => {
