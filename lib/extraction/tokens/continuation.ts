@@ -57,6 +57,7 @@ export function inFull(model: TokenModel, prefixes: readonly (readonly number[])
       const features = behind(found.features, count);
       return { ...found, features, width: features.length / Math.max(count, 1) };
     },
+    tokenLosses: (ids, from, to) => model.tokenLosses(whole(ids), before + from, before + to),
     async gradients(ids, weights, shifts) {
       const count = ids.length / length;
       const found = await model.gradients(

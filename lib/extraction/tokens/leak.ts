@@ -11,7 +11,6 @@
  */
 import { generator } from "../../random/index.js";
 import { stopIfAborted } from "./abort.js";
-import { payloadLosses } from "./payload.js";
 import type { TokenModel } from "./token-model.js";
 
 /** Options of a search for leaks. */
@@ -107,14 +106,10 @@ function drawToken(logits: Float32Array, temperature: number, u: number): number
 /** Loss of every token of some sequences given those before, `[count, length]`; 0 for the first. */
 async function tokenLosses(model: TokenModel, ids: BigInt64Array, count: number): Promise<Float64Array> {
   const { length } = model;
-  const scores = await model.scores(ids);
+  const found = await model.tokenLosses(ids, 1, length);
   const losses = new Float64Array(count * length);
   for (let row = 0; row < count; row++) {
-    const logits = scores.logits.subarray(row * scores.size, (row + 1) * scores.size);
-    for (let place = 1; place < length; place++) {
-      const token = Number(ids[row * length + place]!);
-      losses[row * length + place] = payloadLosses({ ...scores, logits }, [token], place)[0]!;
-    }
+    losses.set(found.subarray(row * (length - 1), (row + 1) * (length - 1)), row * length + 1);
   }
   return losses;
 }

@@ -77,6 +77,13 @@ export function payloadObjective(options: PayloadObjectiveOptions): RunObjective
       starts: () => new Int32Array(prompts.length).fill(before),
       needsScores: mellowmax !== undefined,
       losses: (scores, runLength) => payloadLosses(scores, payload, before + runLength, mellowmax),
+      async lossesOf(one, sequences, runLength) {
+        const start = before + runLength;
+        const each = await one.tokenLosses(sequences, start, start + payload.length);
+        return Float64Array.from({ length: each.length / payload.length }, (_, i) =>
+          summary(each.subarray(i * payload.length, (i + 1) * payload.length), mellowmax),
+        );
+      },
       weights(runLength, scores) {
         const weights = new Float32Array(prompts.length * length * vocabulary);
         for (let i = 0; i < prompts.length; i++) {
@@ -100,13 +107,18 @@ export function payloadLosses(
   start: number,
   mellowmax?: number,
 ): Float64Array {
-  return Float64Array.from({ length: scores.logits.length / scores.size }, (_, i) => {
-    const losses = tokenLosses(scores, i, payload, start);
-    if (mellowmax === undefined) return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-    const most = losses.reduce((high, loss) => Math.max(high, loss), 0);
-    const sum = losses.reduce((all, loss) => all + Math.exp(mellowmax * (loss - most)), 0);
-    return most + Math.log(sum / losses.length) / mellowmax;
-  });
+  return Float64Array.from({ length: scores.logits.length / scores.size }, (_, i) =>
+    summary(tokenLosses(scores, i, payload, start), mellowmax),
+  );
+}
+
+/** Mean of losses, or their mellowmax. */
+function summary(given: ArrayLike<number>, mellowmax: number | undefined): number {
+  const losses = Array.from(given);
+  if (mellowmax === undefined) return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  const most = losses.reduce((high, loss) => Math.max(high, loss), 0);
+  const sum = losses.reduce((all, loss) => all + Math.exp(mellowmax * (loss - most)), 0);
+  return most + Math.log(sum / losses.length) / mellowmax;
 }
 
 /** Cross-entropy of each token of a payload in one sequence. */

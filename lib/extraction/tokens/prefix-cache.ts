@@ -18,9 +18,7 @@ import { type EmbeddingLookup, embeddingLookups } from "../../onnx/index.js";
 import type { Tensor } from "../../tensor/index.js";
 import { inFull } from "./continuation.js";
 import { scoresOf, type TokenModel } from "./token-model.js";
-import { tokenRuns } from "./token-runs.js";
-
-type Runs = Pick<TokenModel, "scores" | "features" | "gradients">;
+import { type TokenRuns, tokenRuns } from "./token-runs.js";
 
 /** Whether a model takes keys and values of earlier tokens. */
 export const takesPast = (model: TokenModel): boolean => model.model.prefixed !== undefined;
@@ -47,8 +45,8 @@ export function afterPrefixes(model: TokenModel, prefixes: readonly (readonly nu
   }
   const whole = inFull(model, prefixes);
   if (!takesPast(model)) return whole;
-  let chosen: Promise<Runs> | undefined;
-  const runs = async (ids: BigInt64Array): Promise<Runs> => {
+  let chosen: Promise<TokenRuns> | undefined;
+  const runs = async (ids: BigInt64Array): Promise<TokenRuns> => {
     if (ids.length === 0) return whole;
     chosen ??= cachedRuns(model, prefixes, whole, ids);
     try {
@@ -68,6 +66,7 @@ export function afterPrefixes(model: TokenModel, prefixes: readonly (readonly nu
     },
     scores: async (ids) => (await runs(ids)).scores(ids),
     features: async (ids) => (await runs(ids)).features(ids),
+    tokenLosses: async (ids, from, to) => (await runs(ids)).tokenLosses(ids, from, to),
     gradients: async (ids, weights, shifts) => (await runs(ids)).gradients(ids, weights, shifts),
   };
 }
@@ -78,7 +77,7 @@ async function cachedRuns(
   prefixes: readonly (readonly number[])[],
   whole: TokenModel,
   ids: BigInt64Array,
-): Promise<Runs> {
+): Promise<TokenRuns> {
   const { length } = whole;
   const rows = ids.length / length;
   const first = new BigInt64Array(prefixes.length * length);
@@ -119,7 +118,7 @@ function withPast(
   prefixes: readonly (readonly number[])[],
   past: Readonly<Record<string, Tensor>>,
   whole: TokenModel,
-): Runs {
+): TokenRuns {
   const { model: graph, ids: input, prefixes: before, rows } = model.model.prefixed!;
   const given = { ...past, [before]: idsOf(prefixes) };
   const { length } = whole;

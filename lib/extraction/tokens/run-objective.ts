@@ -50,6 +50,8 @@ export interface RunTask {
   starts(runLength: number): Int32Array;
   /** Loss of each sequence. */
   losses(scores: Scores, runLength: number): Float64Array;
+  /** The same where a model can tell it without giving its scores. */
+  lossesOf?(model: TokenModel, sequences: BigInt64Array, runLength: number): Promise<Float64Array>;
   /**
    * Weights of `-logSoftmax(scores)` whose sum has the gradient of the mean of the losses.
    *
@@ -84,8 +86,10 @@ export function runObjective({
 }: RunObjectiveParts): RunObjective {
   const models = [model, ...references];
   const start = spentBy(models);
-  const losses = async (one: TokenModel, part: RunTask, runs: readonly Run[]): Promise<Float64Array> =>
-    part.losses(await one.scores(part.insert(runs)), runs[0]?.length ?? 0);
+  const losses = async (one: TokenModel, part: RunTask, runs: readonly Run[]): Promise<Float64Array> => {
+    const [ids, runLength] = [part.insert(runs), runs[0]?.length ?? 0];
+    return part.lossesOf?.(one, ids, runLength) ?? part.losses(await one.scores(ids), runLength);
+  };
   /** Gradients by the vectors; a task whose weights depend on the scores costs a run more. */
   const gradientsOf = async (
     one: TokenModel,

@@ -35,6 +35,14 @@ export interface TokenModel {
   /** What the last layer reads, flat per sequence, and the scores. */
   features(ids: BigInt64Array): Promise<Scores & { readonly features: Float32Array; readonly width: number }>;
   /**
+   * Cross-entropy, in nats, of each token at the places `from` up to `to` given those before it, `[n, to - from]`.
+   *
+   * For language models only. Costs less than `scores`: nothing else is read out.
+   *
+   * @param from At least 1.
+   */
+  tokenLosses(ids: BigInt64Array, from: number, to: number): Promise<Float32Array>;
+  /**
    * Gradients of `-sum(weights * logSoftmax(logits))` by the looked-up vectors.
    *
    * @param weights As many as there are scores.

@@ -11,6 +11,7 @@ import { defaultThreads, type Session } from "../../runtime/index.js";
 import type { Tensor } from "../../tensor/index.js";
 import { beforeSoftmax } from "../bare-model.js";
 import { lossGraph, names } from "./loss-graph.js";
+import { lossNames, tokenLossGraph } from "./token-loss-graph.js";
 import type { Passes, TokenModel } from "./token-model.js";
 
 /** A graph that gives scores of sequences. */
@@ -39,8 +40,11 @@ const SEQUENCES = 512;
 /** Values of the scores of one run; a language model has many. */
 const MAX_SCORES = 2 ** 22;
 
-/** Scores, features and gradients of sequences. */
-export function tokenRuns(source: TokenGraph): Pick<TokenModel, "scores" | "features" | "gradients"> {
+/** What a model tells of sequences. */
+export type TokenRuns = Pick<TokenModel, "scores" | "features" | "tokenLosses" | "gradients">;
+
+/** Scores, features, losses and gradients of sequences. */
+export function tokenRuns(source: TokenGraph): TokenRuns {
   const { graph, session, key = "token", output, length, passes, feeds } = source;
   const bare = beforeSoftmax(graph, output);
   const features = lastFeatures(bare.model, bare.logits);
@@ -50,7 +54,8 @@ export function tokenRuns(source: TokenGraph): Pick<TokenModel, "scores" | "feat
   const most = Math.min(SEQUENCES, Math.ceil((TOKENS * defaultThreads()) / length));
   // The first run is small, and tells how many scores a sequence has.
   let perRun = 16;
-  const self: Pick<TokenModel, "scores" | "features" | "gradients"> = {
+  let classes: number | undefined;
+  const self: TokenRuns = {
     scores: (ids) => self.features(ids),
     async features(ids) {
       const count = ids.length / length;
@@ -73,6 +78,35 @@ export function tokenRuns(source: TokenGraph): Pick<TokenModel, "scores" | "feat
         features: all,
         width: all.length / Math.max(count, 1),
       };
+    },
+    async tokenLosses(ids, from, to) {
+      const count = ids.length / length;
+      passes.forward += count;
+      const losses = new Float32Array(count * (to - from));
+      const place = (at: number): Tensor => ({
+        type: "int64",
+        dims: [1],
+        data: BigInt64Array.of(BigInt(at)),
+      });
+      for (let start = 0; start < count; ) {
+        const fits = classes === undefined ? 16 : Math.floor(MAX_SCORES / ((to - from) * classes));
+        const end = Math.min(count, start + Math.max(1, Math.min(most, fits)));
+        const part = ids.subarray(start * length, end * length);
+        const found = await run(
+          session(`${key} losses`, () => tokenLossGraph(graph, output)),
+          {
+            ...feeds(part, start),
+            [lossNames.tokens]: { type: "int64", dims: [end - start, length], data: part },
+            [lossNames.from]: place(from),
+            [lossNames.to]: place(to),
+          },
+          [lossNames.losses, lossNames.classes],
+        );
+        losses.set(found[lossNames.losses]!.data as Float32Array, start * (to - from));
+        classes = Number(found[lossNames.classes]!.data[0]);
+        start = end;
+      }
+      return losses;
     },
     async gradients(ids, weights, shifts) {
       const count = ids.length / length;
