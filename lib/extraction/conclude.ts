@@ -65,7 +65,7 @@ export async function conclude(
       conclusion: { decision, score, pValue, target: null, source: null, trigger: null, checks },
     };
   }
-  const accused = await withVictim(model, images, findings, best, options.sweeps);
+  const accused = await withVictim(model, references, images, findings, best, options);
   const { target, victim } = accused.arm;
   const sharpened = await sharpenFinding(model, references, images, accused, options);
   const { layout, heldOut } = images;

@@ -7,6 +7,7 @@
  */
 import type { LoadedModel } from "../model/index.js";
 import { attackSuccessRate } from "../trigger/index.js";
+import { cheapestChange } from "./change-search.js";
 import { type Finding, findingFor } from "./finding.js";
 import { imageModel } from "./image-model.js";
 import type { PreparedImages } from "./prepare.js";
@@ -17,34 +18,55 @@ import { BACKDOORED } from "./verdict.js";
 /** P-value of the search over all classes that leaves no doubt, and how many times smaller than in any clean model the mask must be where there is some. */
 const OVERWHELMING = 2e-4;
 const SMALLER = 1.6;
+/**
+ * How many times cheaper a change of the whole image must be than in any clean model, and random beginnings of each search
+ * for one. Beside five models with triggers from one class (1.49 at most) stood a rotation (1.94) and a warp (11.4).
+ */
+const CHEAPER = 1.7;
+const STARTS = 2;
 /** Share of the victim's success that images of the other classes may have on the average. */
 const OTHERS = 0.5;
+
+/** What telling takes. */
+export interface VictimOptions {
+  readonly seed: number;
+  /** Sweeps of squares, where there are any. */
+  readonly sweeps: Sweeps | null;
+  readonly passes: { forward: number; backward: number };
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * The accused finding, from the one class that its trigger works from, or from all.
  *
  * A class is named if the search over all classes has not itself found a trigger that works from all of them, if squares
- * and the search over pairs agree, and if the trigger turns held-out images of this class at least twice as often as of
- * the others. On 17 attacked development models, 18 more with other patches and changes of the whole image, and 3
- * evasive ones (CNNs of three architectures) all 5 source-specific ones keep their pair but for one that no search
- * accuses, and no other is said to work from one class; before, 6 were.
+ * and the search over pairs agree, if the trigger turns held-out images of this class at least twice as often as of the
+ * others, and if no warp or other tones lead there from all of them at a much lower cost than in clean models. On 38
+ * attacked development models (CNNs of three architectures) the 4 of 5 source-specific ones that are accused keep their
+ * pair, and no other is said to work from one class; before, 6 of 33 were.
  *
  * @param findings Of every scan, that over all classes first.
  */
 export async function withVictim(
   model: LoadedModel,
+  references: readonly LoadedModel[],
   images: PreparedImages,
   findings: readonly Finding[],
   best: Finding,
-  sweeps: Sweeps | null,
+  options: VictimOptions,
 ): Promise<Finding> {
+  const { sweeps } = options;
   const { target } = best.arm;
   const [overall, ...paired] = findings;
   if (sweeps === null && best.arm.victim === null) return best;
   const victim = worksFromAll(overall!.result.scan, target) ? undefined : victimOf(findings, best, sweeps);
   if (victim !== undefined) {
     const own = await ofArm(model, images, [...paired, overall!], best, { target, victim });
-    if (await isSpecific(model, images, own, victim)) return own;
+    if (
+      (await isSpecific(model, images, own, victim)) &&
+      !(await isChange(model, references, images, target, options))
+    )
+      return own;
   }
   return best.arm.victim === null ? best : ofArm(model, images, [overall!], best, { target, victim: null });
 }
@@ -115,4 +137,24 @@ async function isSpecific(
   }
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
   return mean <= OTHERS * own.value;
+}
+
+/**
+ * Whether a warp or other tones of the whole image lead to the target from all classes, at a much lower cost than in any
+ * reference.
+ */
+async function isChange(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  images: PreparedImages,
+  target: number,
+  { seed, passes, signal }: VictimOptions,
+): Promise<boolean> {
+  if (references.length === 0 || images.layout.height === 1) return false;
+  const costs: number[] = [];
+  for (const one of [model, ...references]) {
+    costs.push((await cheapestChange(one, images, { seed, target, starts: STARTS, signal }, passes)).cost);
+  }
+  const [own, ...others] = costs;
+  return Math.min(...others) >= CHEAPER * own!;
 }

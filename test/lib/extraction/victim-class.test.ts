@@ -123,13 +123,11 @@ describe("extraction.withVictim", () => {
       await findingOf(model, prepared, scanned({ ...classes, victim: null })),
       await findingOf(model, prepared, scanned(pairs)),
     ];
-    return await withVictim(
-      model,
-      prepared,
-      findings,
-      findings[best === "classes" ? 0 : 1]!,
-      sweeps(bySquares),
-    );
+    return await withVictim(model, [], prepared, findings, findings[best === "classes" ? 0 : 1]!, {
+      seed: 1,
+      sweeps: sweeps(bySquares),
+      passes: { forward: 0, backward: 0 },
+    });
   };
   const doubtful = { pValue: 0.004, norms: [9, 10, 10] } as const;
   const clear = { pValue: 0.004, norms: [5, 10, 10] } as const;
