@@ -8,6 +8,7 @@ import { type LoadedModel, loadModel, tokenInput } from "../../../../lib/model/i
 import { readNpz, type Tensor } from "../../../../lib/tensor/index.js";
 import { fixturePath } from "../../../support/fixtures.js";
 import { hasPython, PYTHON } from "../../../support/python.js";
+import { watched } from "./watched.js";
 
 /** Largest difference over the largest value: sums of some hundred float32 terms in another order. */
 const TOLERANCE = 1e-5;
@@ -45,16 +46,19 @@ describe("a decoder with a past, exported by torch in the same run", function ()
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  const load = async (name: string): Promise<LoadedModel> =>
-    tokenInput(await loadModel(join(folder, `${name}.onnx`)), { threads: 1 });
+  const load = async (name: string, padding: number | null = null): Promise<LoadedModel> =>
+    tokenInput(await loadModel(join(folder, `${name}.onnx`)), { threads: 1, padding });
 
-  for (const kind of ["gpt2", "llama"]) {
+  for (const kind of ["gpt2", "gpt2-stacked", "llama"]) {
+    const referenceOf = (): Record<string, Tensor> =>
+      readNpz(join(folder, `${kind.replace("-stacked", "")}.npz`));
     for (const opset of [14, 17]) {
       describe(`${kind}, opset ${opset}`, () => {
         it("gives torch's scores of whole texts, and of what follows a prefix", async () => {
-          const { ids, logits } = readNpz(join(folder, `${kind}.npz`)) as Record<string, Tensor>;
+          const { ids, logits } = referenceOf();
           const [count, length] = ids!.dims as [number, number];
           using model = await load(`${kind}-${opset}`);
+          assert.equal(model.prefixed?.past.length, kind === "gpt2-stacked" ? 2 : 4);
           assert.deepEqual(
             model.inputs.map(({ name, type }) => [name, type]),
             [["input_ids", "int64"]],
@@ -71,18 +75,36 @@ describe("a decoder with a past, exported by torch in the same run", function ()
           );
         });
 
+        // Without a mask there is no padding.
+        if (kind !== "gpt2-stacked")
+          it("gives torch's scores of texts that are filled up in front", async () => {
+            const { padded, masked } = referenceOf();
+            const [count, length] = padded!.dims as [number, number];
+            using model = await load(`${kind}-${opset}`, 36);
+            const { seen, keys } = watched(model);
+            const whole = tokenModel(seen, length);
+            const { behind, continuations } = split(whole, padded!.data as BigInt64Array, count);
+            const expected = ends(masked!.data as Float32Array, count, length, behind.length);
+            near((await behind.scores(continuations)).logits, expected, "continuations");
+            const { logits } = await whole.scores(padded!.data as BigInt64Array);
+            near(ends(logits, count, length, behind.length), expected, "whole texts");
+            await behind.gradients(continuations, new Float32Array(expected.length));
+            assert.ok([...keys].some((key) => key.startsWith("continuation gradients")));
+          });
+
         it("gives torch's gradients by the vectors of what follows a prefix", async () => {
-          const reference = readNpz(join(folder, `${kind}.npz`)) as Record<string, Tensor>;
-          const { ids, weights, gradient } = reference;
+          const { ids, weights, gradient } = referenceOf();
           const [count, length] = ids!.dims as [number, number];
           using model = await load(`${kind}-${opset}`);
-          const whole = tokenModel(model, length);
+          const { seen, keys } = watched(model);
+          const whole = tokenModel(seen, length);
           const rows = ids!.data as BigInt64Array;
           const { behind, continuations } = split(whole, rows, count);
           const given = weights!.data as Float32Array;
           const expected = gradient!.data as Float32Array;
           const found = await behind.gradients(continuations, given);
           near(found.gradients[0]!, expected, "continuations");
+          assert.ok([...keys].some((key) => key.startsWith("continuation gradients")));
           const each = given.length / count;
           const all = new Float32Array((each / behind.length) * length * count);
           for (let i = 0; i < count; i++) {

@@ -17,6 +17,7 @@ import {
 import type { Tensor } from "../../../../lib/tensor/index.js";
 import { transformerDecoder } from "../../../../lib/train/index.js";
 import { merged } from "./merged-decoder.js";
+import { watched } from "./watched.js";
 
 const SIZES = { vocabulary: 23, length: 24, width: 16, heads: 2, layers: 2 };
 const { vocabulary } = SIZES;
@@ -34,16 +35,6 @@ const decoder = (seed: number): Model => transformerDecoder({ ...SIZES, past: tr
 const plain = (seed: number): LoadedModel =>
   wrapModel(transformerDecoder(SIZES).initial(seed), { threads: 1 });
 const cached = (graph: Model): LoadedModel => tokenInput(wrapModel(graph, { threads: 1 }), { threads: 1 });
-
-/** The model, and the keys of the sessions that were asked of it. */
-function watched(model: LoadedModel): { readonly seen: LoadedModel; readonly keys: Set<string> } {
-  const keys = new Set<string>();
-  const session: LoadedModel["session"] = (key, make) => {
-    keys.add(key);
-    return model.session(key, make);
-  };
-  return { seen: Object.create(model, { session: { value: session } }) as LoadedModel, keys };
-}
 
 const near = (actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void => {
   assert.equal(actual.length, expected.length, what);
