@@ -7,7 +7,7 @@ export { type LogDeterminant, logDeterminant } from "./determinant.js";
 export { curvatureTimes, type FloatLoss, type FloatTable, floatLoss } from "./logistic-floats.js";
 export { type LogisticLoss, logisticCurvature, logisticLoss } from "./logistic-loss.js";
 export { centredRows, eachChunk, type Moments, meanOf, momentsOf, squaredNorms } from "./moments.js";
-export { type Matrix, type MultiplyOptions, multiply } from "./multiply.js";
+export { type Matrix, type MultiplyOptions, multiply, multiplyFloats } from "./multiply.js";
 export { type Shrinkage, shrink, shrinkageIntensity } from "./shrinkage.js";
 export { featureMoments, momentsOfChunks } from "./streamed-moments.js";
 export { type Svd, svd, topSvd } from "./svd.js";

@@ -4,6 +4,7 @@
  * What clean models follow as well is no trigger. What references do just as well is subtracted here, up to a limit:
  * beyond it a reference counts as not fooled at all, and cannot be fooled less.
  */
+import { multiplyFloats } from "../../linalg/index.js";
 import type { Run } from "./carriers.js";
 import type { Passes, Scores, TokenModel } from "./token-model.js";
 
@@ -225,14 +226,19 @@ function addTokenScores(
   sign: number,
   weights?: Float64Array,
 ): void {
+  if (runLength === 0) return;
   lookups.forEach(({ table, width, vocabulary: rows }, i) => {
     const summed = summedAtRun(gradients[i]!, task, runLength, width, weights);
+    const columns = Math.min(rows, vocabulary);
+    const used = table.subarray(0, columns * width);
+    const scores = multiplyFloats(Float32Array.from(summed), used, {
+      rows: runLength,
+      columns,
+      inner: width,
+    });
     for (let j = 0; j < runLength; j++) {
-      const sum = summed.subarray(j * width, (j + 1) * width);
-      for (let token = 0; token < Math.min(rows, vocabulary); token++) {
-        let score = 0;
-        for (let k = 0; k < width; k++) score += table[token * width + k]! * sum[k]!;
-        total[j * vocabulary + token] = total[j * vocabulary + token]! + sign * score;
+      for (let token = 0; token < columns; token++) {
+        total[j * vocabulary + token] = total[j * vocabulary + token]! + sign * scores[j * columns + token]!;
       }
     }
   });

@@ -5,6 +5,7 @@ import {
   invertLower,
   type Matrix,
   multiply,
+  multiplyFloats,
   symmetricEigen,
 } from "../../../lib/linalg/index.js";
 import { generator } from "../../../lib/random/index.js";
@@ -53,6 +54,23 @@ describe("linalg.multiply", () => {
         }
       }
     }
+  });
+});
+
+describe("linalg.multiplyFloats", () => {
+  it("is the product in single precision, of a part of a larger table too", () => {
+    const [rows, inner, columns] = [3, 40, 170];
+    const a = draw(rows, inner, 1);
+    const b = draw(columns + 5, inner, 2);
+    const floats = Float32Array.from(b.data).subarray(5 * inner);
+    const product = multiplyFloats(Float32Array.from(a.data), floats, { rows, columns, inner });
+    const exact = multiply(
+      a,
+      { rows: columns, columns: inner, data: b.data.slice(5 * inner) },
+      { transposeB: true },
+    );
+    assert.equal(product.length, rows * columns);
+    assert.ok(largestGap(exact.data, product) < 1e-5);
   });
 });
 
