@@ -16,7 +16,11 @@ export async function anyBatch(model: LoadedModel, examples: Tensor): Promise<Lo
   const batch = model.inputs[0]?.dims[0];
   if (typeof batch !== "number" || model.inputs.length !== 1 || (examples.dims[0] ?? 0) < 2 * batch)
     return model;
-  const freed = wrapModel(freeBatch(model.graph), { name: model.name });
+  const { prefixed } = model;
+  const freed = wrapModel(freeBatch(model.graph), {
+    name: model.name,
+    prefixed: prefixed && { ...prefixed, model: freeBatch(prefixed.model) },
+  });
   if (await isSame(model, freed, examples, batch)) {
     model.release();
     return freed;

@@ -128,7 +128,7 @@ function kindOf(input: Declared): Fed["kind"] | undefined {
   if (isPast(input)) return "past";
   if (type === "bool" && /cache|past/i.test(name)) return "branch";
   if (/logits_to_keep/i.test(name) && dims.length <= 1) return "kept";
-  if (/position/i.test(name)) return "places";
+  if (/(^|[^a-z])position/i.test(name)) return "places";
   if (/mask/i.test(name)) return "mask";
   if (/type|segment/i.test(name)) return "segments";
   if (/len/i.test(name)) return "lengths";

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterPrefixes, tokenModel } from "../../../../lib/extraction/index.js";
-import { type LoadedModel, loadModel, tokenInput } from "../../../../lib/model/index.js";
+import { anyBatch, type LoadedModel, loadModel, tokenInput } from "../../../../lib/model/index.js";
 import { readNpz, type Tensor } from "../../../../lib/tensor/index.js";
 import { fixturePath } from "../../../support/fixtures.js";
 import { hasPython, PYTHON } from "../../../support/python.js";
@@ -115,6 +115,20 @@ describe("a decoder with a past, exported by torch in the same run", function ()
         });
       });
     }
+  }
+
+  for (const opset of [14, 17]) {
+    it(`keeps its past when it is freed from its batch size, opset ${opset}`, async () => {
+      const { ids, logits } = readNpz(join(folder, "gpt2.npz")) as Record<"ids" | "logits", Tensor>;
+      const [count, length] = ids.dims as [number, number];
+      using model = await anyBatch(await load(`gpt2-fixed-${opset}`), ids);
+      const { seen, keys } = watched(model);
+      const { behind, continuations } = split(tokenModel(seen, length), ids.data as BigInt64Array, count);
+      const expected = ends(logits.data as Float32Array, count, length, behind.length);
+      near((await behind.scores(continuations)).logits, expected, "continuations");
+      await behind.gradients(continuations, new Float32Array(expected.length));
+      assert.ok([...keys].some((key) => key.startsWith("continuation gradients")));
+    });
   }
 });
 
