@@ -10,7 +10,7 @@
  * merged decoders exist whose branch for a past holds for one token at a time, and models that are quantised as they
  * run round anew for every length.
  *
- * @see The prefix cache of nanoGCG (A. Zou et al.), the idea of which this follows.
+ * @see The prefix cache of nanoGCG (Gray Swan AI, 2024), whose idea this follows.
  */
 import { AssayError } from "../../errors.js";
 import { agree } from "../../model/index.js";
@@ -26,7 +26,7 @@ export const takesPast = (model: TokenModel): boolean => model.model.prefixed !=
 /**
  * The model seen as one of the tokens behind some prefixes: sequence i follows prefix i modulo their number.
  *
- * Equal to running whole texts, with a model that takes no past it is that. The first use runs every prefix three
+ * Equal to running whole texts, which a model that takes no past does. With one that does, the first use runs every prefix three
  * times, which is counted.
  *
  * @param prefixes Beginnings, at least one token each, all of one length, which sequences then lack.
