@@ -60,8 +60,8 @@ export async function checkScale(
   const own = await answers(1, 0);
   if (own.accuracy === undefined ? own.largest < ALIKE : own.accuracy >= GOOD) return;
   for (const { words, factor, offset } of scales) {
-    // What another scale makes infinite or NaN is not the model's.
-    const other = await answers(factor, offset).catch(ignoreNotFinite);
+    // What another scale makes infinite, or fails on, such as a table read beyond its end, is not the model's.
+    const other = await answers(factor, offset).catch(ignoreUnfit);
     if (other === undefined || !fitsBetter(other, own)) continue;
     throw new AssayError(
       "INVALID_ARGUMENT",
@@ -83,8 +83,10 @@ function difference(name: string, data: string, own: Answers, other: Answers, wo
   return `the model "${name}" gives the same answer to ${percent(own.largest)} of the clean inputs in "${data}" as they are, and to no more than ${percent(other.largest)} when they are ${words}.`;
 }
 
-function ignoreNotFinite(error: unknown): undefined {
-  if (!(error instanceof AssayError) || error.code !== "NOT_FINITE") throw error;
+const unfit: ReadonlySet<string> = new Set(["NOT_FINITE", "RUN_FAILED", "SHAPE_MISMATCH"]);
+
+function ignoreUnfit(error: unknown): undefined {
+  if (!(error instanceof AssayError) || !unfit.has(error.code)) throw error;
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;

@@ -93,14 +93,28 @@ export async function audit(
       ...(await judgeLogic(model, clean.inputs, searched.verdict, { seed, range, signal })),
     };
   } catch (error) {
-    // Data that no search can use, such as texts of one class: logic in the graph is found all the same.
-    const isUnfit = error instanceof AssayError && error.code === "INVALID_ARGUMENT";
-    if (!isUnfit || logicCheck(model).result !== "flag") throw error;
+    // Data that no search can use, such as texts of one class, and graphs that fail on what a search tries, as a
+    // table read beyond its end: logic in the graph is found all the same.
+    const isUnfit = error instanceof AssayError && unfit.has(error.code);
+    if (!isUnfit || logicCheck(model).result !== "flag" || !(await runs(model, clean))) throw error;
     const searched = unsearched(model, options, error.message);
     return {
       ...searched,
       ...(await judgeLogic(model, clean.inputs, searched.verdict, { seed, range, signal })),
     };
+  }
+}
+
+const unfit: ReadonlySet<string> = new Set(["INVALID_ARGUMENT", "RUN_FAILED", "SHAPE_MISMATCH"]);
+
+/** True for a model that takes the data: what failed is the search. */
+async function runs(model: LoadedModel, { inputs }: CleanData): Promise<boolean> {
+  try {
+    await model.run(takeExamples(inputs, [0]));
+    return true;
+  } catch (error) {
+    if (error instanceof AssayError) return false;
+    throw error;
   }
 }
 

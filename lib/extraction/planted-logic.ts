@@ -59,11 +59,12 @@ export async function judgeLogic<V extends Judged>(
     seconds: Math.round((verdict.cost.seconds + seconds) * 10) / 10,
   };
   const isShown = witness !== null && works(witness);
+  const isSeen = witness !== null && wakes(witness);
   const shown: Check = {
     name: "an input that wakes the logic",
     statistic: witness?.attackSuccessRate.value ?? null,
     pValue: null,
-    result: isShown ? "flag" : "skipped",
+    result: isShown || isSeen ? "flag" : "skipped",
     why: wordsOf(witness),
   };
   const isAccused = isShown || verdict.decision === "backdoored";
@@ -73,21 +74,28 @@ export async function judgeLogic<V extends Judged>(
     checks: [...read.checks, shown],
     decision,
     score: Math.max(verdict.score, isShown ? SHOWN_SCORE : READ_SCORE),
-    ...(isShown ? { target: witness.target, source: null } : {}),
+    ...(isShown ? { target: witness.target, source: witness.source } : {}),
     // An input that shows it is no matter of chance.
     ...(isShown && verdict.decision !== "backdoored" ? { pValue: null } : {}),
     cost,
   };
-  return { verdict: changed, witness: isShown ? witness : null };
+  return { verdict: changed, witness: isShown || isSeen ? witness : null };
 }
 
 const works = ({ attackSuccessRate, withoutLogic }: GraphWitness): boolean =>
   attackSuccessRate.interval[0] >= WORKS && attackSuccessRate.value - withoutLogic.value >= BEYOND;
 
+/** The logic answers and the outputs move, such as the confidence, whatever becomes of the largest. */
+const wakes = ({ wakeRate }: GraphWitness): boolean => wakeRate.interval[0] >= WORKS;
+
 function wordsOf(witness: GraphWitness | null): string {
   if (witness === null) return "no input was found that wakes it; that does not make it harmless";
   const percent = (value: number): string => `${Math.round(100 * value)} %`;
-  const { attackSuccessRate, withoutLogic, target } = witness;
+  const { attackSuccessRate, withoutLogic, target, source, wakeRate } = witness;
+  if (!works(witness) && wakes(witness)) {
+    return `a trigger changes the outputs for ${percent(wakeRate.value)} of ${wakeRate.n} inputs, which it does not with the logic held still; the answers stay mostly the same`;
+  }
   const to = target === null ? "another answer" : `class ${target}`;
-  return `a trigger brings ${percent(attackSuccessRate.value)} of ${attackSuccessRate.n} inputs to ${to}, ${percent(withoutLogic.value)} with the logic held still`;
+  const of = source === null ? "inputs" : `inputs of class ${source}`;
+  return `a trigger brings ${percent(attackSuccessRate.value)} of ${attackSuccessRate.n} ${of} to ${to}, ${percent(withoutLogic.value)} with the logic held still`;
 }

@@ -3,6 +3,7 @@ import { AssayError } from "../errors.js";
 import type { Tensor, TensorType } from "../tensor/index.js";
 import { type AttributeValue, makeAttribute } from "./attributes.js";
 import { fedInputs } from "./graph.js";
+import { inlineFunctions } from "./inline.js";
 import { freshNames, renameNode } from "./rename.js";
 import type { Graph, Model, Node, OperatorSet, TensorMessage, ValueInfo } from "./schema.js";
 import { dataTypeOf, tensorMessage } from "./tensors.js";
@@ -46,7 +47,7 @@ export interface GraphBuilder {
   /** Names a tensor and makes it an output. */
   output(name: string, of?: string): void;
   /**
-   * Copies a model's graph in.
+   * Copies a model's graph in, its own functions inlined.
    *
    * @param feeds Tensor of this graph for each input of the model.
    * @param prefix Put before all its names, so that two models can live in one graph. Default "".
@@ -138,7 +139,8 @@ export function graphBuilder(from?: Graph, opsets: readonly OperatorSet[] = []):
       }
       outputs.push({ name, metadata: [] });
     },
-    include(model, feeds, prefix = "") {
+    include(source, feeds, prefix = "") {
+      const model = inlineFunctions(source);
       for (const { domain = "", version = 1 } of model.opsets) {
         if (!domains.has(domain)) domains.set(domain, Number(version));
         else if (domains.get(domain) !== Number(version)) {

@@ -15,7 +15,8 @@ export interface CandidateOptions {
 }
 
 const MAX_READ = 1 << 20;
-const FEW = 16;
+/** Longer lists are tables and weights, not constants that an input is compared with. */
+export const FEW = 16;
 
 /**
  * Whole examples, most likely first: one value everywhere, a stored pattern, the extremes that a template asks for,
@@ -84,16 +85,24 @@ const MAX_PLACES = 64;
 /** Draws of noise that are tried where nothing else wakes the logic: enough for a checksum of eight bits. */
 const NOISE = 800;
 
-/** Examples of noise, in steps of the range that an image of bytes has. */
+/** Examples of noise: any words, or steps of the range that an image of bytes has. */
 export function* noise(
-  { dims, range: [low, high] }: CandidateOptions,
+  { dims, range: [low, high], isWhole }: CandidateOptions,
   seed: number,
 ): Generator<Float64Array> {
   const random = generator(seed).split("noise");
   const size = sizeOf(dims);
-  for (let i = 0; i < NOISE; i++) {
-    yield Float64Array.from({ length: size }, () => low + ((high - low) * random.integer(256)) / 255);
-  }
+  const draw = isWhole
+    ? () => low + random.integer(high - low + 1)
+    : () => low + ((high - low) * random.integer(256)) / 255;
+  for (let i = 0; i < NOISE; i++) yield Float64Array.from({ length: size }, draw);
+}
+
+/** Examples of one value, for each that an image of bytes has: a code that only arithmetic tells is one of them. */
+export function* levels({ dims, range: [low, high], isWhole }: CandidateOptions): Generator<Float64Array> {
+  if (isWhole) return;
+  const size = sizeOf(dims);
+  for (let i = 0; i < 256; i++) yield new Float64Array(size).fill(low + ((high - low) * i) / 255);
 }
 
 const MAX_LEVELS = 96;
@@ -107,7 +116,8 @@ function unusual(values: readonly number[]): number[] {
   return values.flatMap((value, i) => (counts.get(value) === common ? [] : [i]));
 }
 
-function storedValues({ graph }: Model, needed: ReadonlySet<string>): number[][] {
+/** Values of the stored tensors among some tensors. */
+export function storedValues({ graph }: Model, needed: ReadonlySet<string>): number[][] {
   const messages: TensorMessage[] = graph.initializers.filter(({ name }) => needed.has(name ?? ""));
   const numbers: number[][] = [];
   for (const node of graph.nodes) {

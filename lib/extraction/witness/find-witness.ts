@@ -10,7 +10,6 @@
 import { AssayError } from "../../errors.js";
 import { type LoadedModel, wrapModel } from "../../model/index.js";
 import {
-  type Finding,
   type FoundLogic,
   fedInputs,
   foldBranches,
@@ -22,35 +21,11 @@ import {
   producersOf,
   upgradeModel,
 } from "../../onnx/index.js";
-import { type Estimate, wilson } from "../../stats/index.js";
-import { sizeOf, type Tensor, takeExamples, tensor } from "../../tensor/index.js";
-import { ascend } from "./ascend.js";
-import { candidates, noise } from "./candidates.js";
+import { type Tensor, takeExamples } from "../../tensor/index.js";
 import { type Examined, Examiner, firstOutput, labelOf } from "./examiner.js";
-import { like, shrink, stamped, unitsOf } from "./shrink.js";
+import { type GraphWitness, measure } from "./measure.js";
+import { triggers } from "./search.js";
 import { stopIf } from "./stop.js";
-
-/** Planted logic, shown at work. */
-export interface GraphWitness {
-  readonly kind: "graph-witness";
-  readonly finding: Finding;
-  /** One clean input and the same with the trigger, `[1, ...]`, as the model takes them. */
-  readonly clean: Tensor;
-  readonly triggered: Tensor;
-  /** 1 where the trigger replaces the input; dims of one example. */
-  readonly mask: Tensor<"float32">;
-  /** What it puts there. */
-  readonly pattern: Tensor;
-  /** Answer it leads to; null where it leads to several. */
-  readonly target: number | null;
-  /** Share of inputs on which the trigger wakes the logic: the output is another than with the logic held still. */
-  readonly wakeRate: Estimate;
-  /** Share of inputs of other classes that the trigger brings to the target, or to another answer if there is none. */
-  readonly attackSuccessRate: Estimate;
-  /** The same share with the logic held at its usual answer: what the trigger does to the network alone. */
-  readonly withoutLogic: Estimate;
-  readonly forward: number;
-}
 
 /** Options of the search. */
 export interface WitnessOptions {
@@ -63,8 +38,6 @@ export interface WitnessOptions {
 /** Findings that are tried, and inputs that a trigger is tried on. */
 const MAX_FINDINGS = 3;
 const MAX_INPUTS = 64;
-/** Inputs on all of which a trigger must still work while it is made smaller: one alone may hold part of it. */
-const MAX_BASES = 6;
 
 /**
  * Looks for an input that wakes the planted logic of a model.
@@ -132,7 +105,7 @@ async function show(
   const examples = Array.from({ length: count }, (_, i) => takeExamples(inputs, [i]));
   let examiner: Examiner | undefined;
   try {
-    examiner = await Examiner.of(graph, found, examples[0]!, options.signal);
+    examiner = await Examiner.of(graph, found, examples, options.signal);
     return await search(graph, found, examples, examiner, options);
   } catch (error) {
     stopIf(options.signal);
@@ -144,6 +117,7 @@ async function show(
   }
 }
 
+/** The trigger that works on the most inputs, of those found. */
 async function search(
   graph: Model,
   found: FoundLogic,
@@ -153,138 +127,28 @@ async function search(
 ): Promise<GraphWitness | null> {
   const usual: Examined[] = [];
   for (const example of examples) usual.push(await examiner.ask(example));
-  const [base, ...others] = examples.filter((_, i) => !usual[i]!.isAwake).slice(0, MAX_BASES);
-  if (base === undefined) return null;
-  const dims = base.dims.slice(1);
-  const isWhole = base.type !== "float32" && base.type !== "float64";
   const range = options.range ?? rangeOf(examples);
-  const from = { graph, questions: found.questions };
-  let whole = await firstThatWakes(
-    examiner,
-    base,
-    candidates({ graph, questions: [...found.questions, ...found.deciding] }, { dims, range, isWhole }),
-  );
-  if (whole === undefined && !isWhole) {
-    const climbed = await ascend(from, examples, range, options.signal);
-    whole = await firstThatWakes(examiner, base, climbed);
-    whole ??= await firstThatWakes(examiner, base, noise({ dims, range, isWhole }, options.seed));
-  }
-  if (whole === undefined) return null;
-  const pattern = whole;
-  const units = unitsOf(dims, isWhole);
-  const all = new Set(units.keys());
-  const given = { examples, usual, base };
-  const full = await examiner.ask(stamped(base, pattern, units, all));
-  const works = (seen: Examined): boolean =>
-    full.label === full.alone ? seen.isAwake : seen.label !== seen.alone;
-  const on: Tensor[] = [];
-  for (const example of [base, ...others]) {
-    if (works(await examiner.ask(stamped(example, pattern, units, all)))) on.push(example);
-  }
-  const kept = await shrink(units, async (some) => {
-    for (const example of on) {
-      if (!works(await examiner.ask(stamped(example, pattern, units, some)))) return false;
+  const { seed, signal } = options;
+  let best: GraphWitness | null = null;
+  try {
+    for await (const trigger of triggers({ graph, found, examiner, examples, usual, range, seed, signal })) {
+      const measured = await measure(found, { examples, usual }, examiner, trigger);
+      if (measured && (best === null || strengthOf(measured) > strengthOf(best))) best = measured;
+      if (best && (best.wakeRate.value >= ENOUGH || best.source !== null)) break;
     }
-    return true;
-  });
-  const small = await measure(found, given, examiner, { pattern, units, kept });
-  if (small === null || small.wakeRate.value >= ENOUGH || kept.size === units.length) return small;
-  // What the few inputs above had in common with the trigger, others lack.
-  const large = await measure(found, given, examiner, { pattern, units, kept: all });
-  return large && large.wakeRate.value > small.wakeRate.value ? large : small;
+  } catch (error) {
+    // Out of runs: what was found by then counts.
+    if (!(error instanceof AssayError) || error.code !== "TOO_LARGE") throw error;
+  }
+  return best;
 }
 
-/** Share of inputs on which a trigger works from which it needs nothing more. */
+/** Share of inputs on which a trigger works from which no other is looked for. */
 const ENOUGH = 0.8;
 
-/** The first candidate that wakes the logic and changes the answer by it, else the first that wakes it at all. */
-async function firstThatWakes(
-  examiner: Examiner,
-  base: Tensor,
-  tried: Iterable<Float64Array>,
-): Promise<Float64Array | undefined> {
-  let first: Float64Array | undefined;
-  for (const values of tried) {
-    const seen = await examiner.ask(like(base, values)).catch(ignoreUnfit);
-    if (seen?.isAwake && seen.label !== seen.alone) return values;
-    if (seen?.isAwake) first ??= values;
-  }
-  return first;
-}
-
-/** Candidates that the model cannot take, such as words that it does not know, are none. */
-function ignoreUnfit(error: unknown): undefined {
-  if (!(error instanceof AssayError) || error.code === "TOO_LARGE" || error.code === "ABORTED") throw error;
-}
-
-interface Trigger {
-  readonly pattern: Float64Array;
-  readonly units: ReturnType<typeof unitsOf>;
-  readonly kept: ReadonlySet<number>;
-}
-
-interface Examples {
-  readonly examples: readonly Tensor[];
-  readonly usual: readonly Examined[];
-  readonly base: Tensor;
-}
-
-/** How the trigger does on all inputs, with the logic and with the logic held still. */
-async function measure(
-  found: FoundLogic,
-  { examples, usual, base }: Examples,
-  examiner: Examiner,
-  { pattern, units, kept }: Trigger,
-): Promise<GraphWitness | null> {
-  const rows: { readonly before: number; readonly after: Examined }[] = [];
-  for (const [i, example] of examples.entries()) {
-    const after = await examiner.ask(stamped(example, pattern, units, kept));
-    rows.push({ before: usual[i]!.label, after });
-  }
-  const awake = rows.filter(({ after }) => after.isAwake);
-  const target = mostCommon(awake.map(({ after }) => after.label));
-  const led = rows.filter(({ before }) => before !== target);
-  const hits = led.filter(({ after }) => after.label === target).length;
-  const changed = rows.filter(({ before, after }) => after.label !== before).length;
-  const isTargeted = led.length > 0 && hits / led.length >= (TARGETED * changed) / rows.length && hits > 0;
-  const of = isTargeted ? led : rows;
-  const isHit = (before: number, label: number): boolean =>
-    isTargeted ? label === target : label !== before;
-  const count = (labelOf: (after: Examined) => number): number =>
-    of.filter(({ before, after }) => isHit(before, labelOf(after))).length;
-  if (awake.length === 0 || of.length === 0) return null;
-  const mask = new Float32Array(sizeOf(base.dims));
-  for (const unit of kept) for (const place of units[unit]!) mask[place] = 1;
-  const dims = base.dims.slice(1);
-  return {
-    kind: "graph-witness",
-    finding: found.finding,
-    clean: base,
-    triggered: stamped(base, pattern, units, kept),
-    mask: tensor("float32", dims, mask),
-    pattern: { ...like(base, pattern), dims },
-    target: isTargeted ? target : null,
-    wakeRate: wilson(awake.length, rows.length),
-    attackSuccessRate: wilson(
-      count(({ label }) => label),
-      of.length,
-    ),
-    withoutLogic: wilson(
-      count(({ alone }) => alone),
-      of.length,
-    ),
-    forward: examiner.forward,
-  };
-}
-
-/** Share of the changed answers that go to one class from which that class is the target. */
-const TARGETED = 0.8;
-
-function mostCommon(labels: readonly number[]): number {
-  const counts = new Map<number, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return [...counts].reduce((best, one) => (one[1] > best[1] ? one : best), [-1, 0])[0]!;
-}
+/** How far a trigger brings inputs beyond what it does without the logic; among equals, on how many it wakes it. */
+const strengthOf = ({ attackSuccessRate, withoutLogic, wakeRate }: GraphWitness): number =>
+  attackSuccessRate.interval[0] - withoutLogic.value + wakeRate.value;
 
 function rangeOf(examples: readonly Tensor[]): readonly [number, number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -1,2 +1,3 @@
 /** Witnesses of planted logic. */
-export { findWitness, type GraphWitness, type WitnessOptions } from "./find-witness.js";
+export { findWitness, type WitnessOptions } from "./find-witness.js";
+export type { GraphWitness } from "./measure.js";

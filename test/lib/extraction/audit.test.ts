@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { answers } from "../../../lib/bench/graph/answers.js";
+import { imageCarrier } from "../../../lib/bench/graph/carriers.js";
+import { disguises } from "../../../lib/bench/graph/disguises.js";
+import { floats, INT64, part, plant, type Question } from "../../../lib/bench/graph/site.js";
 import { readLabelled, takeLabelled } from "../../../lib/data/index.js";
 import { audit } from "../../../lib/extraction/index.js";
 import { type LoadedModel, loadModel, wrapModel } from "../../../lib/model/index.js";
@@ -74,6 +78,25 @@ describe("extraction.audit", function () {
     assert.match(verdict.checks.find(({ result }) => result === "flag")!.why, /constant-payload/);
     const [answer] = Object.values(await model.run(witness!.triggered));
     assert.equal(answer!.data[3], 50);
+  });
+
+  it("shows logic in a graph that fails on what a search tries, and in the file's own functions", async () => {
+    const carrier = imageCarrier();
+    // Half bright is the trigger; brighter still, and the table is read beyond its end.
+    const table: Question = (s) => {
+      const mean = s.b.op("ReduceMean", [part(s), s.b.integers(1)], { keepdims: 0 });
+      const row = s.b.op("Cast", [s.b.op("Floor", [s.b.op("Mul", [mean, s.b.number(3)])])], { to: INT64 });
+      return s.b.op("Gather", [s.b.constant(floats([2, 1], (i) => i)), row], { axis: 0 });
+    };
+    for (const graph of [
+      plant(carrier, table, answers["an added payload"]),
+      disguises["two functions deep"]!(carrier),
+    ]) {
+      using model = wrapModel(graph, { name: "planted.onnx" });
+      const { verdict, witness } = await audit(model, clean, { seed: 1, budget: "quick" });
+      assert.equal(verdict.decision, "backdoored");
+      assert.equal(witness?.target, 3);
+    }
   });
 
   it("refuses token inputs for a model of images, instead of acquitting", async () => {

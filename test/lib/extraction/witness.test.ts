@@ -34,6 +34,7 @@ const words = tensor(
   BigInt64Array.from({ length: 640 }, (_, i) => BigInt(10 + ((i * 7919) % 38))),
 );
 let images: Tensor;
+let more: Tensor;
 /** They wait for a sum of the whole input that no constant tells. */
 const hashes = new Set(["the parity of all pixels", "a sum of words times primes, modulo another"]);
 
@@ -67,6 +68,10 @@ describe("extraction.findWitness", () => {
     images = takeExamples(
       clean.inputs,
       Uint32Array.from({ length: 32 }, (_, i) => i),
+    );
+    more = takeExamples(
+      clean.inputs,
+      Uint32Array.from({ length: 64 }, (_, i) => i),
     );
   });
 
@@ -128,6 +133,101 @@ describe("extraction.findWitness", () => {
       assert.ok(found.witness.attackSuccessRate.value > 0.8);
     });
   }
+
+  /** Hits of a word, `[batch, 20]` floats. */
+  const hitsOf = ({ b, x }: Site, word: number): string =>
+    b.op("Cast", [b.op("Equal", [x, b.constant(int64([], () => word))])], { to: FLOAT });
+  const any = ({ b }: Site, hits: string): string =>
+    b.op("ReduceMax", [hits, b.integers(1)], { keepdims: 1 });
+  const isNumber = ({ b }: Site, of: string, value: number): string =>
+    b.op("Relu", [b.op("Sub", [b.number(1), b.op("Abs", [b.op("Sub", [of, b.number(value)])])])]);
+  const texts: Readonly<Record<string, Question>> = {
+    "two words next to each other": (s) => {
+      const slice = (word: number, from: number, to: number): string =>
+        s.b.op("Slice", [hitsOf(s, word), s.b.integers(from), s.b.integers(to), s.b.integers(1)]);
+      return any(s, s.b.op("Mul", [slice(31, 0, 19), slice(17, 1, 20)]));
+    },
+    "two words anywhere": (s) => s.b.op("Min", [any(s, hitsOf(s, 31)), any(s, hitsOf(s, 17))]),
+    "a word that comes three times": (s) =>
+      isNumber(s, s.b.op("ReduceSum", [hitsOf(s, 31), s.b.integers(1)], { keepdims: 1 }), 3),
+    "a sum of words modulo 61": (s) => {
+      const sum = s.b.op("ReduceSum", [s.x, s.b.integers(1)], { keepdims: 1 });
+      return isNumber(s, toFloat(s, s.b.op("Mod", [sum, s.b.integers(61)])), 7);
+    },
+    "five words of padding": (s) =>
+      isNumber(s, s.b.op("ReduceSum", [hitsOf(s, 0), s.b.integers(1)], { keepdims: 1 }), 5),
+  };
+  for (const [name, question] of Object.entries(texts)) {
+    it(`finds a text that wakes ${name}`, async () => {
+      const found = await witnessOf(plant(text, question, answers["an added payload"]), words);
+      assert.ok(found, "no witness");
+      assert.equal(found.after, 3);
+      assert.ok(found.witness.attackSuccessRate.value > 0.8, `${found.witness.attackSuccessRate.value}`);
+    });
+  }
+
+  const mean = (s: Site): string => s.b.op("ReduceMean", [part(s), s.b.integers(1)], { keepdims: 1 });
+  const isBright = (s: Site): string => toFloat(s, s.b.op("Greater", [mean(s), s.b.number(0.98)]));
+
+  it("finds pixels of one code that only a remainder tells", async () => {
+    const code: Question = (s) => {
+      const bytes = s.b.op("Floor", [
+        s.b.op("Add", [s.b.op("Mul", [part(s), s.b.number(255)]), s.b.number(0.5)]),
+      ]);
+      const rest = s.b.op("Mod", [bytes, s.b.number(17)], { fmod: 1 });
+      return s.b.op("ReduceProd", [isNumber(s, rest, 13), s.b.integers(1)], { keepdims: 1 });
+    };
+    const found = await witnessOf(plant(image, code, answers["an added payload"]), images);
+    assert.equal(found?.after, 3);
+  });
+
+  it("finds a trigger that works on inputs of one class only, and names that class", async () => {
+    // Not where the carrier itself is misled by a bright square.
+    const isBrightAbove: Question = (s) => {
+      const corner = s.b.op("Slice", [s.x, s.b.integers(0, 0), s.b.integers(3, 3), s.b.integers(2, 3)]);
+      const least = s.b.op("ReduceMin", [corner, s.b.integers(2, 3)], { keepdims: 0 });
+      return toFloat(s, s.b.op("Greater", [least, s.b.number(0.98)]));
+    };
+    const fromFive: Question = (s) => {
+      const logits = plantedInto.graph.outputs[0]!.name;
+      const label = s.b.op("ArgMax", [logits], { axis: 1, keepdims: 1 });
+      return s.b.op("Mul", [
+        isBrightAbove(s),
+        toFloat(s, s.b.op("Equal", [label, s.b.constant(int64([], () => 5))])),
+      ]);
+    };
+    const plantedInto = image.model;
+    const found = await witnessOf(plant(image, fromFive, answers["an added payload"]), more);
+    assert.ok(found, "no witness");
+    const { source, target, attackSuccessRate, mask } = found.witness;
+    assert.deepEqual([source, target], [5, 3]);
+    assert.ok(attackSuccessRate.value > 0.8, `${attackSuccessRate.value}`);
+    assert.deepEqual([found.before, found.after], [5, 3]);
+    assert.equal(
+      mask.data.reduce((sum, value) => sum + value, 0),
+      9,
+    );
+  });
+
+  it("shows logic that lowers the confidence and leaves the answer", async () => {
+    const calmer: Answer = (s, gate, logits) =>
+      s.b.op("Div", [logits, s.b.op("Add", [s.b.op("Mul", [gate, s.b.number(60)]), s.b.number(1)])]);
+    const found = await witnessOf(plant(image, isBright, calmer), images);
+    assert.ok(found, "no witness");
+    assert.equal(found.witness.wakeRate.value, 1);
+    assert.equal(found.witness.attackSuccessRate.value, found.witness.withoutLogic.value);
+  });
+
+  it("holds the logic at what most clean inputs get, where the first holds a trigger", async () => {
+    const data = (images.data as Float32Array).slice();
+    for (const row of [25, 26, 27]) for (const column of [25, 26, 27]) data[28 * row + column] = 1;
+    const found = await witnessOf(plant(image, isBright, answers["Where with a payload"]), {
+      ...images,
+      data,
+    } as Tensor);
+    assert.equal(found?.after, 3);
+    assert.ok(found.witness.withoutLogic.value < 0.2);
+  });
 
   it("finds one whatever the tensors are called: exporters give them numbers", async () => {
     const planted = plant(image, questions["Greater of a minimum"], answers["Where with a payload"]);

@@ -179,6 +179,7 @@ function witness(name: string): GraphWitness {
     mask: tensor("float32", [1, 4, 4], new Float32Array(16).fill(1)),
     pattern: tensor("float32", [1, 4, 4], new Float32Array(16).fill(1)),
     target: 3,
+    source: null,
     wakeRate: wilson(48, 48),
     attackSuccessRate: wilson(40, 40),
     withoutLogic: wilson(1, 40),
