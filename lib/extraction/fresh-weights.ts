@@ -25,7 +25,7 @@ const MAX_UNKNOWN = 256;
  * and what is added to every example, are normal with the spread that they have. The running means and variances of
  * batch normalization are those of the fresh model on `inputs`, and stay.
  *
- * @throws AssayError UNSUPPORTED_OPERATOR naming a weight whose use is not known.
+ * @throws AssayError UNSUPPORTED_OPERATOR naming a weight whose use is not known, or where there are none to train.
  */
 export async function freshWeights(model: Model, inputs: Tensor, random: Generator): Promise<FreshModel> {
   const values: Record<string, Tensor> = {};
@@ -51,6 +51,12 @@ export async function freshWeights(model: Model, inputs: Tensor, random: Generat
       data: Float32Array.from({ length: old.data.length }, (_, index) => draw(index)),
     };
     parameters.push(name);
+  }
+  if (parameters.length === 0) {
+    throw new AssayError(
+      "UNSUPPORTED_OPERATOR",
+      "References cannot be simulated: the model stores no weights that gradients can train.",
+    );
   }
   return { model: await normalized(withParameters(model, values), inputs), parameters };
 }

@@ -74,7 +74,7 @@ const CHUNK_SECONDS = 0.15;
  *
  * @param objective Forward graph, loss and parameters.
  * @param data A tensor per input of the graph, examples along the first axis.
- * @throws AssayError ABORTED when the signal fires: between two chunks of steps of about 150 ms; NOT_FINITE when
+ * @throws AssayError INVALID_ARGUMENT without parameters; ABORTED when the signal fires: between two chunks of steps of about 150 ms; NOT_FINITE when
  *   the loss becomes NaN or infinite.
  */
 export async function minimise(
@@ -91,6 +91,8 @@ export async function minimise(
   const schedule = typeof rate === "number" ? constant(rate) : rate;
   const start = resume?.step ?? 0;
   checkCounts({ batchSize, steps, start });
+  if (objective.parameters.length === 0)
+    throw new AssayError("INVALID_ARGUMENT", "train: the objective names no parameter to train.");
   const metricNames = objective.metrics ?? [];
   const reports = new Map(
     [objective.loss, ...metricNames].map((name) => [name, new Float64Array(steps - start)]),

@@ -99,4 +99,15 @@ describe("extraction.simulateReferences", function () {
       message: /gate/,
     });
   });
+
+  it("refuses a model that stores nothing to train, as a forest of trees", async () => {
+    const b = graphBuilder();
+    b.input("x", "float32", ["batch", 2]);
+    b.output("y", b.op("Softmax", ["x"], { axis: 1 }));
+    const inputs = tensor("float32", [2, 2], new Float32Array(4));
+    await assert.rejects(freshWeights(upgradeModel(b.build()), inputs, generator(1)), {
+      code: "UNSUPPORTED_OPERATOR",
+      message: /no weights that gradients can train/,
+    });
+  });
 });
