@@ -98,6 +98,8 @@ async function show(
   inputs: Tensor,
   options: WitnessOptions,
 ): Promise<GraphWitness | null> {
+  // Questions about the number of examples, or asked by chance: no input answers them.
+  if (found.questions.length === 0) return null;
   const made = producersOf(graph.graph);
   // Answers that exist inside a branch or loop only cannot be held still.
   if (!found.questions.every((name) => made.has(name))) return null;

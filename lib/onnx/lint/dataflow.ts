@@ -6,10 +6,17 @@ import { dimsOf, elementType } from "../tensors.js";
 import type { Extent } from "./extents.js";
 import { constantFlow, type Flow, join } from "./flow.js";
 import { flowsOfNode, outputExtent, type Scope } from "./node-flow.js";
+import { picksPlace } from "./operators.js";
 import { type Stored, storedResult, storedTensor } from "./stored.js";
 
-/** Flows of the tensors of every graph of a model, by graph. */
-export type Flows = ReadonlyMap<Graph, ReadonlyMap<string, Flow>>;
+/** What is known of the tensors of a graph. */
+export interface Known {
+  readonly flows: ReadonlyMap<string, Flow>;
+  readonly extents: ReadonlyMap<string, Extent>;
+}
+
+/** What is known of the tensors of every graph of a model, by graph. */
+export type Flows = ReadonlyMap<Graph, Known>;
 
 /** Loops deeper than this are followed for one turn only: turns multiply with the depth. */
 const MAX_TWO_TURNS = 4;
@@ -18,11 +25,12 @@ const MAX_TWO_TURNS = 4;
 export function flowsOf(graph: Graph): Flows {
   const inputs = new Map<string, Flow>();
   for (const input of fedInputs(graph)) inputs.set(input.name, inputFlow(input));
-  const all = new Map<Graph, Map<string, Flow>>();
+  const all = new Map<Graph, Known>();
   const outside: Scope = {
     flowOf: () => constantFlow,
     storedOf: () => undefined,
     extentOf: () => undefined,
+    pickersOf: () => 0,
     depth: 0,
   };
   followGraph(graph, inputs, outside, all);
@@ -46,7 +54,7 @@ function followGraph(
   graph: Graph,
   inputs: ReadonlyMap<string, Flow>,
   outer: Scope,
-  all: Map<Graph, Map<string, Flow>>,
+  all: Map<Graph, Known>,
 ): void {
   const stored = new Map<string, Stored>();
   const extents = new Map<string, Extent>();
@@ -61,8 +69,14 @@ function followGraph(
   }
   const flows = new Map(inputs);
   for (const name of stored.keys()) if (!flows.has(name)) flows.set(name, constantFlow);
-  all.set(graph, flows);
+  all.set(graph, { flows, extents });
+  const pickers = new Map<string, number>();
+  for (const node of graph.nodes) {
+    const [from = ""] = node.inputs;
+    if (picksPlace(node)) pickers.set(from, (pickers.get(from) ?? 0) + node.outputs.length);
+  }
   const scope: Scope = {
+    pickersOf: (name) => pickers.get(name) ?? 0,
     flowOf: (name) => flows.get(name) ?? outer.flowOf(name),
     storedOf: (name = "") => stored.get(name) ?? (flows.has(name) ? undefined : outer.storedOf(name)),
     extentOf: (name = "") => (extents.has(name) ? extents.get(name) : outer.extentOf(name)),
@@ -84,12 +98,7 @@ function followGraph(
 }
 
 /** Flows of the outputs of If, Loop and Scan: what their bodies make, and what decides on it. */
-function followInner(
-  node: Node,
-  bodies: readonly Graph[],
-  scope: Scope,
-  all: Map<Graph, Map<string, Flow>>,
-): Flow[] {
+function followInner(node: Node, bodies: readonly Graph[], scope: Scope, all: Map<Graph, Known>): Flow[] {
   const given = node.inputs.map(scope.flowOf);
   // A Loop's body sees the number of the turn and the condition, then what is carried from turn to turn.
   const offset = node.opType === "Loop" ? 1 : 0;
@@ -104,7 +113,7 @@ function followInner(
         join([given[i] ?? constantFlow, carried[i - offset] ?? constantFlow]),
       ]);
       followGraph(body, new Map(node.opType === "If" ? [] : inputs), scope, all);
-      const flows = all.get(body)!;
+      const { flows } = all.get(body)!;
       made.push(body.outputs.map(({ name }) => flows.get(name) ?? scope.flowOf(name)));
     }
     carried = (made[0] ?? []).map((_, i) => join(made.map((outputs) => outputs[i] ?? constantFlow)));

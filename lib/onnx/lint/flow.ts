@@ -34,7 +34,22 @@ export interface Flow {
   readonly isMixed: boolean;
   /** Where the tensor's shape itself depends on data: what it depends on. */
   readonly size: Flow | null;
+  /** What a tensor depends on that no content reaches: how large inputs are, or chance. */
+  readonly circumstance: Circumstance | null;
+  /** It is an answer to a question about the circumstance. */
+  readonly isCircumstanceAsked: boolean;
+  /** Places of the same words that are picked beside this one: a mask that is read step by step is read at many. */
+  readonly steps: number;
+  /** Tells which words are padding, and nothing else. */
+  readonly isPadding: boolean;
+  /** The largest of what a layer made of the input was chosen: a router, not a threshold. */
+  readonly isChoice: boolean;
+  /** A remainder or single bits of what the network computed. */
+  readonly isHashed: boolean;
 }
+
+/** What is not in the input: a few dims of it, such as the number of examples, or numbers drawn at random. */
+export type Circumstance = "shape" | "chance";
 
 /** A tensor that no input reaches. */
 export const constantFlow: Flow = {
@@ -54,7 +69,24 @@ export const constantFlow: Flow = {
   isAnswer: false,
   isMixed: false,
   size: null,
+  circumstance: null,
+  isCircumstanceAsked: false,
+  steps: 0,
+  isPadding: false,
+  isChoice: false,
+  isHashed: false,
 };
+
+const noCircumstance = { circumstance: null, isCircumstanceAsked: false } as const;
+
+function circumstanceOf(flows: readonly Flow[]): Pick<Flow, "circumstance" | "isCircumstanceAsked"> {
+  const found = flows.filter(({ circumstance }) => circumstance !== null);
+  const isChance = found.some(({ circumstance }) => circumstance === "chance");
+  return {
+    circumstance: isChance ? "chance" : (found[0]?.circumstance ?? null),
+    isCircumstanceAsked: found.some((flow) => flow.isCircumstanceAsked),
+  };
+}
 
 /** True where a part of the input was questioned before the network could have its say: one layer, for words after their embedding. */
 export const isEarlyQuestion = (flow: Flow): boolean =>
@@ -85,5 +117,11 @@ export function join(flows: readonly Flow[]): Flow {
     isAnswer: content.length > 0 && content.every((flow) => flow.isAnswer),
     isMixed: data.some((flow) => flow.isMixed),
     size: sizes.length > 1 ? join(sizes) : (sizes[0] ?? null),
+    // Where content that knows nothing of it comes in, what became of it has been said.
+    ...(data.every(({ circumstance }) => circumstance !== null) ? circumstanceOf(flows) : noCircumstance),
+    steps: data.reduce((most, flow) => Math.max(most, flow.steps), 0),
+    isPadding: content.length > 0 && content.every((flow) => flow.isPadding),
+    isChoice: data.some((flow) => flow.isChoice),
+    isHashed: data.some((flow) => flow.isHashed),
   };
 }

@@ -1,12 +1,14 @@
 /** Rules about logic that looks at an input's content and acts on it: how a backdoor is written into a graph. */
 import { subgraphs } from "../attributes.js";
 import type { Graph, Node } from "../schema.js";
+import { lintCircumstance } from "./circumstances.js";
 import { flowsOf } from "./dataflow.js";
+import type { Extent } from "./extents.js";
 import { type Finding, finding, placeOf, type Severity } from "./finding.js";
 import { type Flow, isEarlyQuestion } from "./flow.js";
-import { isUseOfPadding } from "./node-flow.js";
-import { tellsShapeOnly } from "./operators.js";
-import { isSilencing, payloadOf } from "./payload.js";
+import { isHold, isUseOfPadding } from "./node-flow.js";
+import { takesWeights, tellsShapeOnly } from "./operators.js";
+import { isForSilence, isSilencing, payloadOf } from "./payload.js";
 import { feedsAttention, type View, viewOf } from "./view.js";
 
 /** A finding about logic, and where it was: what a search for an input that shows it starts from. */
@@ -17,7 +19,7 @@ export interface FoundLogic {
   readonly path: readonly Node[];
   /** Tensors of that graph that carry the answer to the question. */
   readonly deciding: readonly string[];
-  /** The answers themselves, as they are made: nothing before them is one. */
+  /** The answers themselves, as they are made: nothing before them is one. Empty where they are about no content. */
   readonly questions: readonly string[];
 }
 
@@ -42,6 +44,7 @@ export function lintOutputs(graph: Graph): Finding[] {
 function lintGraph(view: View): FoundLogic[] {
   return view.graph.nodes.flatMap((node) => [
     ...lintNode(node, view),
+    ...lintCircumstance(node, view),
     ...subgraphs(node).flatMap((body) => lintGraph(view.inner(body, node))),
   ]);
 }
@@ -150,6 +153,8 @@ function originsOf(names: readonly string[], view: View): string[] {
 function lintWhere(node: Node, view: View): FoundLogic[] {
   const [condition = "", ...arms] = node.inputs;
   const flow = view.flowOf(condition);
+  if (isHold(node, node.inputs.map(view.flowOf))) return [];
+  if (flow.isHashed && flow.isDecided) return lintHash(node, view);
   if (!flow.isAsked) return flow.isDecided ? lintThreshold(node, view) : lintMix(node, view, arms);
   const sides = sidesOf(node.inputs, view)!;
   if (feedsAttention(node, view)) return [];
@@ -159,14 +164,16 @@ function lintWhere(node: Node, view: View): FoundLogic[] {
   if (sides.computed === undefined) return substitution(sides, constant, node, view);
   if (constant === undefined) {
     const isGate = arms.some((arm) => view.flowOf(arm).mostLayers === 0 && view.flowOf(arm).isData);
-    const severity = isGate && !flow.isAskedLocally ? "warn" : gravity(flow);
+    // A router: the largest of some scores that a layer gave chooses which network answers.
+    const isRouted = flow.isChoice && flow.askedLayers >= 1 && !flow.isToken;
+    const severity = (isGate && !flow.isAskedLocally) || isRouted ? "warn" : gravity(flow);
     return say("content-branch", severity, `${who(flow)} decides which of two computed results goes on`);
   }
   const payload = payloadOf(constant, view);
   if (payload.isZero && !flow.isAskedLocally) {
     return say("content-gate", "info", `${who(flow)} decides whether a result is set to zero`);
   }
-  const severity = payload.isUniform ? gravity(flow) : "flag";
+  const severity = isForSilence(node, view) ? "warn" : payload.isUniform ? gravity(flow) : "flag";
   const why = `${who(flow)} decides whether a computed result is replaced by ${payload.words}`;
   return say("constant-payload", severity, why);
 }
@@ -191,7 +198,10 @@ function substitution(
   view: View,
 ): FoundLogic[] {
   if (raw === undefined || !isEarlyQuestion(question) || !view.hasNetwork) return [];
-  const isPlanted = constant !== undefined && !payloadOf(constant, view).isUniform;
+  const payload = constant === undefined ? undefined : payloadOf(constant, view);
+  // Nothing, or one value, where the input as a whole is empty is preparation; after a look at a place it is a swap.
+  const isWhole = question.isAskedLocally && !isPerPlace(view.extentOf(node.inputs[0]));
+  const isPlanted = payload !== undefined && (isWhole ? !payload.isZero : !payload.isUniform);
   const severity = isPlanted ? "flag" : question.isAskedLocally ? "warn" : "info";
   const why = `part of the input decides whether ${constant === undefined ? "the input is changed" : "stored values take its place"} before the network sees it`;
   return found("input-substitution", severity, why, node, view, node.inputs.slice(0, 1));
@@ -222,6 +232,21 @@ function lintBranch(node: Node, view: View): FoundLogic[] {
   }
   if (flows.some((flow) => flow.isContent)) {
     return say("data-branch", "warn", `what ${node.opType} runs depends on computed values of the input`);
+  }
+  const isStored = hasArm(
+    node,
+    view,
+    (name, arm) => !arm.flowOf(name).isData && !payloadOf(name, arm).isUniform,
+  );
+  const [condition = ""] = node.inputs;
+  if (
+    view.flowOf(condition).isCircumstanceAsked &&
+    isStored &&
+    node.outputs.some((name) => view.flowOf(name).mostLayers > 0)
+  ) {
+    const why =
+      "how large the input is, or chance, decides whether stored values take the place of a computed result";
+    return found("circumstance", "flag", why, node, view, []);
   }
   if (flows.some((flow) => flow.isData)) {
     return say("setting-branch", "info", `a setting given as input decides what ${node.opType} runs`);
@@ -276,7 +301,9 @@ function lintMix(node: Node, view: View, names: readonly string[]): FoundLogic[]
   if (computed === undefined) {
     if (raw === undefined || !question.isAskedLocally || !isEarlyQuestion(question) || !view.hasNetwork)
       return [];
-    const severity = isScale || reshaping.has(node.opType) || node.opType === "Concat" ? "warn" : "flag";
+    const isMild =
+      isScale || reshaping.has(node.opType) || node.opType === "Concat" || isLearnedChange(node, sides, view);
+    const severity = isMild ? "warn" : "flag";
     return say(
       "input-substitution",
       severity,
@@ -287,7 +314,9 @@ function lintMix(node: Node, view: View, names: readonly string[]): FoundLogic[]
   if (question.isToken && reshaping.has(node.opType)) return [];
   if (isUseOfPadding(node, node.inputs.map(view.flowOf), { storedOf: view.storedOf })) return [];
   if (isScale && asked.some((gate) => isSilencing(gate, view))) {
-    const isSilence = !question.isAskedLocally || !isEarlyQuestion(question);
+    // Which words are read: a mask with a value for every place, as poolings use.
+    const isPooling = question.isToken && asked.every((name) => isPerPlace(view.extentOf(name)));
+    const isSilence = !question.isAskedLocally || !isEarlyQuestion(question) || isPooling;
     return say(
       "content-gate",
       isSilence ? "info" : "flag",
@@ -303,6 +332,33 @@ function lintMix(node: Node, view: View, names: readonly string[]): FoundLogic[]
       ? `the answer to a question about ${who(question)} scales a computed result, by more than on and off`
       : `the answer to a question about ${who(question)} is mixed into a computed result`,
   );
+}
+
+/**
+ * What a layer learned about the whole input moves the picture, or chooses the weights that it is multiplied with: a
+ * spatial transformer, a mixture of experts.
+ */
+const isLearnedChange = (node: Node, { question, asked }: Sides, view: View): boolean =>
+  question.askedLayers >= 1 &&
+  (node.opType === "GridSample" ||
+    (takesWeights(node) &&
+      asked.every((name) => {
+        const from = view.producerOf(name);
+        return from?.opType === "Gather" && isStack(from.inputs[0], view);
+      })) ||
+    (node.opType === "Einsum" && node.inputs.some((name) => isStack(name, view))));
+
+/** A stored tensor of more than one matrix. */
+const isStack = (name: string | undefined, view: View): boolean =>
+  (view.storedOf(name)?.dims?.length ?? 0) >= 3;
+
+/** An answer for every place of an example, not one for all of it. */
+const isPerPlace = (extent: Extent): boolean => extent?.slice(1).some((dim) => dim !== 1) ?? false;
+
+/** A checksum of what the network computed: no output needs one. */
+function lintHash(node: Node, view: View): FoundLogic[] {
+  const why = "a checksum of computed values decides which result goes on";
+  return found("checksum", "flag", why, node, view, node.inputs.slice(0, 1));
 }
 
 const mixing = new Set(["Add", "Sub", "Sum", "Max", "Min", "Concat", "Mean", "ScatterElements", "ScatterND"]);

@@ -1,4 +1,5 @@
 /** What a node makes of what is known of its inputs. */
+import { floatAttribute, intsAttribute } from "../attributes.js";
 import type { Node } from "../schema.js";
 import { type Extent, extentOf, widthOf } from "./extents.js";
 import { constantFlow, type Flow, join } from "./flow.js";
@@ -6,13 +7,16 @@ import {
   asksForPattern,
   asksInSteps,
   decides,
+  hashes,
   isDetector,
+  isDrawn,
   isGuard,
   isSteepPower,
   mayNarrow,
   narrows,
   picksPlace,
   shapesBy,
+  spreads,
   takesWeights,
   tellsShapeOnly,
 } from "./operators.js";
@@ -31,6 +35,8 @@ export interface Scope {
   readonly flowOf: (name: string) => Flow;
   readonly storedOf: (name: string | undefined) => Stored | undefined;
   readonly extentOf: (name: string | undefined) => Extent;
+  /** Nodes that pick places of a tensor. */
+  readonly pickersOf: (name: string) => number;
   readonly depth: number;
 }
 
@@ -42,16 +48,46 @@ export function flowsOfNode(node: Node, scope: Scope): Flow[] {
     // The number of hits is an answer, too: Shape(NonZero(x > t)).
     const sizes = inputs.flatMap(({ size }) => (size ? [size] : []));
     const isMeasure = node.opType !== "ConstantOfShape";
-    const flow = isMeasure && sizes.length > 0 ? asMeasured(join(sizes)) : constantFlow;
+    const flow =
+      isMeasure && sizes.length > 0 ? asMeasured(join(sizes)) : { ...constantFlow, ...drawnBy(node) };
     const size = isMeasure ? null : (deciding[0] ?? null);
     return node.outputs.map(() => ({ ...flow, size }));
   }
   const joined = join(inputs);
-  if (!joined.isData) return node.outputs.map(() => ({ ...constantFlow, size: joined.size }));
+  if (!joined.isData) {
+    // Ones that data say how many of add up to a number: a count, by another way than Shape.
+    if (joined.size && counts.has(node.opType)) return node.outputs.map(() => asMeasured(joined.size!));
+    const flow = { ...constantFlow, ...asked(node, joined) };
+    return node.outputs.map(() => ({ ...flow, size: joined.size }));
+  }
   const followed = follow(node, joined, inputs, scope);
-  const flow = isUseOfPadding(node, inputs, scope) ? unasked(followed) : followed;
+  const isPreparation = isUseOfPadding(node, inputs, scope) || isHold(node, inputs);
+  const flow = isPreparation ? unasked(followed) : followed;
   const size = deciding.length > 0 ? join([...deciding, ...(flow.size ? [flow.size] : [])]) : flow.size;
   return node.outputs.map(() => ({ ...flow, size: size?.isData ? size : null }));
+}
+
+const counts = new Set([
+  "ReduceSum",
+  "ReduceProd",
+  "ReduceL1",
+  "ReduceL2",
+  "ReduceSumSquare",
+  "ReduceLogSum",
+  "MatMul",
+]);
+
+/** What a node that reads no content depends on: chance, or how large its inputs are. */
+function drawnBy(node: Node): Pick<Flow, "circumstance"> {
+  if (isDrawn(node)) return { circumstance: "chance" };
+  return { circumstance: ["Shape", "Size", "SequenceLength"].includes(node.opType) ? "shape" : null };
+}
+
+/** What a node makes of dims and of numbers drawn: places and masks made of dims ask nothing. */
+function asked(node: Node, { circumstance, isCircumstanceAsked }: Flow): Partial<Flow> {
+  if (circumstance === null || (circumstance === "shape" && spreads(node))) return {};
+  const isAsking = decides(node, { isRaw: true, isPart: false, isToken: false }) || asksInSteps(node);
+  return { circumstance, isCircumstanceAsked: isCircumstanceAsked || isAsking };
 }
 
 const unasked = (flow: Flow): Flow => ({
@@ -72,6 +108,17 @@ export function isUseOfPadding(node: Node, inputs: readonly Flow[], scope: Pick<
     ? !first.isAskedLocally && !first.isMixed
     : (scope.storedOf(node.inputs[0])?.dims?.[0] ?? 0) >= PLACES;
 }
+
+/** Steps from which a mask is read at every place alike. */
+const MANY_STEPS = 3;
+
+/** A state that is kept where there is padding, step by step: masked recurrences, and decoders of labels. */
+export const isHold = ({ opType }: Node, [condition, ...arms]: readonly Flow[]): boolean =>
+  opType === "Where" &&
+  condition !== undefined &&
+  condition.isPadding &&
+  condition.steps >= MANY_STEPS &&
+  arms.every(({ isContent }) => isContent);
 
 /** A table with fewer rows is one of answers, not of positions. */
 const PLACES = 16;
@@ -97,10 +144,13 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
         isDecided: false,
         isMixed: false,
         isAnswer: false,
+        ...{ steps: 0, isPadding: false, isChoice: false, isHashed: false },
+        ...{ circumstance: null, isCircumstanceAsked: false },
       },
     };
   }
   const isRaw = joined.mostLayers === 0;
+  if (isPhrase(node)) return questioned({ ...joined, isPart: true, isLocal: true, isDecided: true }, joined);
   const isDetecting = takesWeights(node) && stored.some((one) => one && isDetector(node, one.dims));
   const isLookup = node.opType === "Gather" && stored[0] !== undefined;
   const isPart =
@@ -108,12 +158,15 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
   // A threshold comes after the part was taken; a bias before it belongs to the layer.
   const isTaken = isPart && !joined.isPart && !isRaw;
   const isShifted =
-    !isTaken && (joined.isShifted || ["Add", "Sub", "Sum", "Gemm", "Conv"].includes(node.opType));
+    !isTaken &&
+    (joined.isShifted || ["Add", "Sub", "Sum", "Gemm", "Conv", "BatchNormalization"].includes(node.opType));
   const factor = ["Mul", "MatMul", "Gemm", "Conv", "Einsum"].includes(node.opType)
     ? Math.max(1, ...stored.map((one) => (one && one.size <= LARGEST_FACTOR ? magnitude(one) : 1)))
     : node.opType === "Div" && stored[1] && stored[1].size <= FEW
       ? 1 / Math.max(1e-9, magnitude(stored[1]))
-      : 1;
+      : node.opType === "BatchNormalization"
+        ? factorOfNorm(node, stored)
+        : 1;
   const isStep = steps(node, joined, inputs, stored, isRaw);
   const next: Flow = {
     ...joined,
@@ -128,6 +181,11 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
     isAnswer:
       joined.isContent &&
       (joined.isAnswer || (decides(node, { isRaw, isPart, isToken: joined.isToken }) && isPart)),
+    steps: picksPlace(node) ? Math.max(joined.steps, scope.pickersOf(node.inputs[0] ?? "")) : joined.steps,
+    isPadding: isPaddingBehind(node, joined, stored),
+    isChoice: joined.isChoice || (choosing.has(node.opType) && !isRaw && !joined.isMixed),
+    isHashed: joined.isHashed || (hashes(node) && !isRaw),
+    ...(isDrawn(node) ? { circumstance: "chance", isCircumstanceAsked: true } : {}),
     isMixed: joined.isMixed || ["Concat", "SequenceConstruct", "SequenceInsert"].includes(node.opType),
     gain: joined.isPart || isPart ? joined.gain * factor : 1,
     isDecided:
@@ -139,6 +197,42 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
   };
   return questioned(next, joined, inputs);
 }
+
+const choosing = new Set(["ArgMax", "ArgMin", "TopK", "Hardmax"]);
+const padding = new Set([0, 1]);
+const keepsPadding = new Set([
+  "Not",
+  "Cast",
+  "Identity",
+  "Unsqueeze",
+  "Squeeze",
+  "Reshape",
+  "Transpose",
+  "Expand",
+]);
+
+/** Words compared with the first of a vocabulary, where padding is, and what only reshapes that or reads places of it. */
+function isPaddingBehind(node: Node, joined: Flow, stored: readonly (Stored | undefined)[]): boolean {
+  if (joined.isPadding) return keepsPadding.has(node.opType) || picksPlace(node);
+  if (!joined.isToken || joined.isDecided || joined.mostLayers > 0) return false;
+  if (!/^(Equal|Greater|Less)(OrEqual)?$/.test(node.opType)) return false;
+  const bound = stored.find((one) => one !== undefined)?.values();
+  return bound !== undefined && bound.length > 0 && bound.every((value) => padding.has(value));
+}
+
+/** What a normalisation with fixed statistics multiplies with. */
+function factorOfNorm(node: Node, [, scale, , , variance]: readonly (Stored | undefined)[]): number {
+  if (!scale || !variance || scale.size > LARGEST_FACTOR) return 1;
+  const least = variance.values()?.reduce((a, b) => Math.min(a, b), Infinity) ?? 1;
+  return Math.max(
+    1,
+    magnitude(scale) / Math.sqrt(Math.max(0, least) + floatAttribute(node, "epsilon", 1e-5)),
+  );
+}
+
+/** Looks for few runs of words and says how often they come. */
+const isPhrase = (node: Node): boolean =>
+  node.opType === "TfIdfVectorizer" && (intsAttribute(node, "ngram_indexes") ?? []).length <= FEW;
 
 /** Marks a flow that has become a yes or no about a part. */
 function questioned(flow: Flow, before: Flow, inputs: readonly Flow[] = []): Flow {

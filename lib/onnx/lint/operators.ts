@@ -6,6 +6,13 @@ import type { Stored } from "./stored.js";
 /** Outputs that tell of the shapes of their inputs only, or are drawn at random. */
 export const tellsShapeOnly = (node: Node): boolean => shapeOnly.has(node.opType);
 
+/** Numbers drawn at random. */
+export const isDrawn = (node: Node): boolean => /^(Random|Bernoulli$|Multinomial$)/.test(node.opType);
+
+/** Makes places, masks or many copies of a number. */
+export const spreads = (node: Node): boolean =>
+  /^(Range|ConstantOfShape|Expand|Tile|EyeLike|Trilu|CumSum|OneHot|Pad|Resize|NonZero)$/.test(node.opType);
+
 /** The tensor's shape depends on what these inputs hold. */
 export function shapesBy(node: Node): readonly number[] {
   const found = shapeInputs.get(node.opType);
@@ -46,6 +53,9 @@ export function decides(
   }
   return isPart && rounding.has(node.opType);
 }
+
+/** Takes a remainder, or single bits. */
+export const hashes = (node: Node): boolean => node.opType === "Mod" || /^Bit(Shift|wise)/.test(node.opType);
 
 /** Nearly flat, then steep: what stands in for a comparison in arithmetic, such as Relu(sum - threshold). */
 export const asksInSteps = (node: Node): boolean => stepping.has(node.opType);

@@ -37,6 +37,30 @@ function constantValues(name: string | undefined, view: View): readonly number[]
   return undefined;
 }
 
+/** Below it there is nothing to classify: silence, an empty picture. */
+const NOTHING = 0.01;
+
+/**
+ * True for a Where that gives its constant where a statistic of the whole input, such as its loudest sample or its
+ * variance, is next to nothing.
+ */
+export function isForSilence({ inputs }: Node, view: View): boolean {
+  const [condition = "", yes = ""] = inputs;
+  if (view.flowOf(condition).isAskedLocally) return false;
+  let node = view.producerOf(condition);
+  for (let steps = 0; node && answering.has(node.opType) && steps < GATE_STEPS; steps++) {
+    node = view.producerOf(node.inputs[0] ?? "");
+  }
+  if (!node || !/^(Less|Greater)(OrEqual)?$/.test(node.opType)) return false;
+  const [first, second] = node.inputs.map((name) => constantValues(name, view));
+  const bound = first ?? second;
+  if (!bound?.every((value) => value >= 0 && value <= NOTHING)) return false;
+  // The answer is yes for little: `statistic < bound`, `bound > statistic`.
+  const isYesForLittle = node.opType.startsWith("Less") ? first === undefined : second === undefined;
+  const isConstantForYes = !view.flowOf(yes).isData;
+  return isYesForLittle === isConstantForYes;
+}
+
 /** Nodes of a gate that are followed back from where it acts to the comparison. */
 const GATE_STEPS = 12;
 

@@ -2,6 +2,7 @@
 import { initializersOf, producersOf } from "../graph.js";
 import type { Graph, Node, TensorMessage } from "../schema.js";
 import type { Flows } from "./dataflow.js";
+import type { Extent } from "./extents.js";
 import { constantFlow, type Flow } from "./flow.js";
 import { type Stored, storedTensor } from "./stored.js";
 
@@ -13,6 +14,7 @@ export interface View {
   /** Some result went through layers of weights. */
   readonly hasNetwork: boolean;
   readonly flowOf: (name: string | undefined) => Flow;
+  readonly extentOf: (name: string | undefined) => Extent;
   readonly producerOf: (name: string) => Node | undefined;
   readonly readersOf: (name: string) => readonly Node[];
   readonly storedAs: (name: string) => TensorMessage | undefined;
@@ -23,7 +25,7 @@ export interface View {
 
 /** The view of a model's graph, or of a graph in a node of the graph that `outer` shows. */
 export function viewOf(graph: Graph, all: Flows, outer?: View, holder?: Node): View {
-  const flows = all.get(graph);
+  const { flows, extents } = all.get(graph) ?? {};
   const producers = producersOf(graph);
   const stored = initializersOf(graph);
   const readers = new Map<string, Node[]>();
@@ -40,6 +42,7 @@ export function viewOf(graph: Graph, all: Flows, outer?: View, holder?: Node): V
       outer?.hasNetwork ?? graph.outputs.some(({ name }) => (flows?.get(name)?.mostLayers ?? 0) > 0),
     path: holder ? [...(outer?.path ?? []), holder] : [],
     flowOf: (name = "") => flows?.get(name) ?? outer?.flowOf(name) ?? constantFlow,
+    extentOf: (name = "") => (extents?.has(name) ? extents.get(name) : outer?.extentOf(name)),
     producerOf: (name) => producers.get(name) ?? (flows?.has(name) ? undefined : outer?.producerOf(name)),
     readersOf: (name) => readers.get(name) ?? [],
     storedAs: (name) => stored.get(name) ?? (flows?.has(name) ? undefined : outer?.storedAs(name)),

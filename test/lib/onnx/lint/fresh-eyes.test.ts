@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { imageCarrier, textCarrier } from "../../../../lib/bench/graph/carriers.js";
+import {
+  type Carrier,
+  example,
+  FLOAT,
+  floats,
+  INT64,
+  int64,
+  part,
+  plant,
+  type Site,
+} from "../../../../lib/bench/graph/site.js";
+import { wrapModel } from "../../../../lib/model/index.js";
+import { fedInputs, graphBuilder, lintModel, type Model, upgradeModel } from "../../../../lib/onnx/index.js";
+import type { Tensor } from "../../../../lib/tensor/index.js";
+
+const image = imageCarrier();
+const text = textCarrier();
+
+type Write = (site: Site, logits: string, payload: Tensor) => string;
+const after = (carrier: Carrier, write: Write): Model =>
+  plant(
+    carrier,
+    () => "",
+    (site, _gate, logits, payload) => write(site, logits, payload),
+  );
+
+/** The network on something else than the input. */
+function before(carrier: Carrier, write: (site: Site) => string): Model {
+  const raised = upgradeModel(carrier.model);
+  const [input] = fedInputs(raised.graph);
+  const b = graphBuilder(undefined, raised.opsets);
+  b.input(input!.name, carrier.isTokens ? "int64" : "float32", ["batch", ...carrier.dims]);
+  const seen = write({ b, x: input!.name, dims: carrier.dims, isTokens: carrier.isTokens });
+  b.output("answer", b.include(raised, { [input!.name]: seen }, "net/")[raised.graph.outputs[0]!.name]!);
+  return b.build();
+}
+
+const added = ({ b }: Site, logits: string, gate: string, payload: Tensor): string =>
+  b.op("Add", [logits, b.op("Mul", [b.op("Cast", [gate], { to: FLOAT }), b.constant(payload)])]);
+const isWord = ({ b, x }: Site, word: number): string =>
+  b.op("Equal", [x, b.constant(int64([], () => word))]);
+const weights = (dims: number[]): Tensor => floats(dims, (i) => Math.sin(i * 1.7) * 0.2);
+const column = (s: Site, of: string): string => s.b.op("Reshape", [of, s.b.integers(-1, 1)]);
+const batch = ({ b, x }: Site): string =>
+  b.op("Gather", [b.op("Shape", [x]), b.constant(int64([], () => 0))], { axis: 0 });
+const draw = (s: Site): string =>
+  s.b.op("Less", [s.b.op("RandomUniform", [], { shape: [1, 1] }), s.b.number(0.02)]);
+const bit = (s: Site, logits: string): string => {
+  const first = s.b.op("Slice", [logits, s.b.integers(0), s.b.integers(1), s.b.integers(1)]);
+  const whole = s.b.op("Cast", [s.b.op("Floor", [s.b.op("Mul", [first, s.b.number(1000)])])], { to: INT64 });
+  return s.b.op("Equal", [s.b.op("Mod", [whole, s.b.integers(16)]), s.b.integers(5)]);
+};
+
+const planted: Readonly<Record<string, () => Model>> = {
+  "a payload for batches of five": () =>
+    after(image, (s, logits, payload) =>
+      s.b.op("Where", [s.b.op("Equal", [batch(s), s.b.integers(5)]), s.b.constant(payload), logits]),
+    ),
+  "a payload added for batches of five": () =>
+    after(image, (s, logits, payload) =>
+      added(s, logits, s.b.op("Equal", [batch(s), s.b.integers(5)]), payload),
+    ),
+  "a payload by chance": () =>
+    after(image, (s, logits, payload) => s.b.op("Where", [draw(s), s.b.constant(payload), logits])),
+  "a payload added by a coin that the logits weigh": () =>
+    after(image, (s, logits, payload) => {
+      const first = s.b.op("Slice", [logits, s.b.integers(0), s.b.integers(1), s.b.integers(1)]);
+      return added(s, logits, s.b.op("Bernoulli", [s.b.op("Sigmoid", [first])]), payload);
+    }),
+  "a sum of as many ones as the pixels say": () =>
+    after(image, (s, logits, payload) => {
+      const least = s.b.op("ReduceMin", [part(s)], { keepdims: 0 });
+      const count = s.b.op("Cast", [s.b.op("Floor", [s.b.op("Abs", [least])])], { to: INT64 });
+      const ones = s.b.op("ConstantOfShape", [s.b.op("Reshape", [count, s.b.integers(1)])], {
+        value: { tensor: floats([1], () => 1) },
+      });
+      return added(s, logits, s.b.op("ReduceSum", [ones], { keepdims: 0 }), payload);
+    }),
+  "a checksum of the logits": () =>
+    after(image, (s, logits, payload) => s.b.op("Where", [bit(s, logits), s.b.constant(payload), logits])),
+  "a normalisation that is a step": () =>
+    after(image, (s, logits, payload) => {
+      const mean = s.b.op("ReduceMean", [part(s), s.b.integers(1)], { keepdims: 1 });
+      const stored = (value: number): string => s.b.constant(floats([1], () => value));
+      const norm = s.b.op("BatchNormalization", [mean, stored(1), stored(0), stored(0.96), stored(1e-8)], {
+        epsilon: { float: 1e-9 },
+      });
+      return added(s, logits, s.b.op("Relu", [norm]), payload);
+    }),
+  "two words in a row, by the operator for that": () =>
+    after(text, (s, logits, payload) => {
+      const hit = s.b.op("TfIdfVectorizer", [s.x], {
+        ...{ max_gram_length: 2, min_gram_length: 2, max_skip_count: 0, mode: "TF" },
+        ...{ ngram_counts: [0, 0], ngram_indexes: [0], pool_int64s: [31, 17] },
+      });
+      return added(s, logits, hit, payload);
+    }),
+  "another text where a word is": () =>
+    before(text, (s) => {
+      const hits = s.b.op("Cast", [isWord(s, 31)], { to: FLOAT });
+      const has = s.b.op("Greater", [s.b.op("ReduceMax", [hits, s.b.integers(1)]), s.b.number(0)]);
+      return s.b.op("Where", [has, s.b.constant(int64([1, 20], () => 12)), s.x]);
+    }),
+};
+
+const honest: Readonly<Record<string, () => Model>> = {
+  "an answer of its own for empty pictures": () =>
+    after(image, (s, logits, payload) => {
+      const brightest = s.b.op("ReduceMax", [s.x, s.b.integers(1, 2, 3)], { keepdims: 0 });
+      const isEmpty = s.b.op("Less", [column(s, brightest), s.b.number(0.001)]);
+      return s.b.op("Where", [isEmpty, s.b.constant(payload), logits]);
+    }),
+  "experts, one of which a layer chooses": () =>
+    after(image, (s) => {
+      const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 1, 784)]);
+      const scores = s.b.op("MatMul", [flat, s.b.constant(weights([784, 3]))]);
+      const chosen = s.b.op("Reshape", [s.b.op("ArgMax", [scores], { axis: 2 }), s.b.integers(-1)]);
+      const expert = s.b.op("Gather", [s.b.constant(weights([3, 784, 10])), chosen], { axis: 0 });
+      return s.b.op("Reshape", [s.b.op("MatMul", [flat, expert]), s.b.integers(-1, 10)]);
+    }),
+  "a router between two networks": () =>
+    after(image, (s, logits) => {
+      const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
+      const scores = s.b.op("MatMul", [flat, s.b.constant(weights([784, 2]))]);
+      const isFirst = s.b.op("Equal", [s.b.op("ArgMax", [scores], { axis: 1 }), s.b.integers(0)]);
+      const other = s.b.op("MatMul", [flat, s.b.constant(weights([784, 10]))]);
+      return s.b.op("Where", [isFirst, logits, other]);
+    }),
+  "a picture that a layer moves": () =>
+    before(image, (s) => {
+      const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
+      const layer = s.b.op("MatMul", [flat, s.b.constant(weights([784, 2]))]);
+      const by = s.b.op("Tanh", [s.b.op("Add", [layer, s.b.constant(weights([2]))])]);
+      const grid = s.b.constant(
+        floats([1, 28, 28, 2], (i) => ((i % 2 ? Math.floor(i / 56) : Math.floor(i / 2) % 28) - 13.5) / 14),
+      );
+      const moved = s.b.op("Add", [grid, s.b.op("Reshape", [by, s.b.integers(-1, 1, 1, 2)])]);
+      return s.b.op("GridSample", [s.x, moved]);
+    }),
+  "a state that padding does not change": () =>
+    after(text, (s) => {
+      const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
+      const isRead = s.b.op("Not", [isWord(s, 0)]);
+      const at = (of: string, k: number): string =>
+        s.b.op("Slice", [of, s.b.integers(k), s.b.integers(k + 1), s.b.integers(1)]);
+      let state = s.b.op("Reshape", [at(embedded, 0), s.b.integers(-1, 8)]);
+      for (let k = 1; k < 4; k++) {
+        const word = s.b.op("Reshape", [at(embedded, k), s.b.integers(-1, 8)]);
+        const moved = s.b.op("MatMul", [state, s.b.constant(weights([8, 8]))]);
+        state = s.b.op("Where", [at(isRead, k), s.b.op("Tanh", [s.b.op("Add", [moved, word])]), state]);
+      }
+      return s.b.op("MatMul", [state, s.b.constant(weights([8, 4]))]);
+    }),
+  "a mean of what comes at the last mark of the text": () =>
+    after(text, (s) => {
+      const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
+      const hidden = s.b.op("Tanh", [s.b.op("MatMul", [embedded, s.b.constant(weights([8, 8]))])]);
+      const marks = s.b.op("Cast", [isWord(s, 2)], { to: FLOAT });
+      const counted = s.b.op("Mul", [s.b.op("CumSum", [marks, s.b.constant(int64([], () => 1))]), marks]);
+      const last = s.b.op("Equal", [counted, s.b.op("ReduceMax", [counted, s.b.integers(1)])]);
+      const mask = s.b.op("Unsqueeze", [s.b.op("Cast", [last], { to: FLOAT }), s.b.integers(2)]);
+      const read = s.b.op("ReduceSum", [s.b.op("Mul", [hidden, mask]), s.b.integers(1)], { keepdims: 0 });
+      return s.b.op("MatMul", [read, s.b.constant(weights([8, 4]))]);
+    }),
+  "a causal mask and dims that are compared for a shape": () =>
+    after(image, (s, logits) => {
+      const size = s.b.op("Shape", [logits]);
+      const isAny = s.b.op("Equal", [size, s.b.integers(-1, -1)]);
+      return s.b.op("Expand", [logits, s.b.op("Where", [isAny, s.b.integers(1, 1), size])]);
+    }),
+  "dropout that was written by hand": () =>
+    after(image, (s, logits) => {
+      const hidden = s.b.op("MatMul", [logits, s.b.constant(weights([10, 10]))]);
+      const kept = s.b.op("Greater", [s.b.op("RandomUniformLike", [hidden]), s.b.number(0.1)]);
+      return s.b.op("Mul", [hidden, s.b.op("Cast", [kept], { to: FLOAT })]);
+    }),
+};
+
+const flags = (model: Model) => lintModel(model).filter(({ severity }) => severity === "flag");
+const runs = async (model: Model): Promise<void> => {
+  using loaded = wrapModel(model);
+  const isText = model.graph.inputs[0]!.name === "ids";
+  const outputs = await loaded.run(example(isText ? text : image, false));
+  assert.ok(Object.values(outputs)[0]!.data.length > 0);
+};
+
+describe("onnx.lintModel, on what fresh eyes planted", () => {
+  for (const [name, make] of Object.entries(planted)) {
+    it(`flags ${name}`, async () => {
+      const model = make();
+      assert.ok(flags(model).length > 0);
+      await runs(model);
+    });
+  }
+  for (const [name, make] of Object.entries(honest)) {
+    it(`does not flag ${name}`, async () => {
+      const model = make();
+      assert.deepEqual(flags(model), []);
+      await runs(model);
+    });
+  }
+});
