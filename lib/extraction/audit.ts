@@ -7,7 +7,8 @@ import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
 import { checkReferences, referencesFor } from "./audit-references.js";
-import { type Budget, type Plan, plans } from "./budget.js";
+import { type Budget, CHANGE_STARTS, type Plan, plans } from "./budget.js";
+import { scanChanges } from "./change-scan.js";
 import type { ImageChange } from "./change-search.js";
 import type { CleanData } from "./clean-data.js";
 import { conclude } from "./conclude.js";
@@ -219,6 +220,10 @@ async function searchAll(
   // Simulated references know less than the suspect, and squares would show that as well as a backdoor.
   const sweeps = chosen.isSimulated ? null : await sweepAll(model, references, images, plan, options, passes);
   const margins = chosen.isSimulated ? await marginsOfAll(model, references, images, options, passes) : null;
+  // Simulated references are made anew for each model: their searches serve no other audit.
+  const storesOf =
+    storeOf &&
+    ((one: LoadedModel) => (chosen.isSimulated && one !== model ? noInversionStore : storeOf(one)));
   const scanOf = (name: string, arms: readonly Arm[], settings: Partial<SearchOptions>): ScanOptions => ({
     name,
     arms,
@@ -226,8 +231,7 @@ async function searchAll(
     sweeps,
     otherness: chosen.otherness,
     passes,
-    // Simulated references are made anew for each model: their searches serve no other audit.
-    storeOf: storeOf && ((one) => (chosen.isSimulated && one !== model ? noInversionStore : storeOf(one))),
+    storeOf: storesOf,
     onProgress,
   });
   const results = [
@@ -236,6 +240,18 @@ async function searchAll(
       margins,
     }),
   ];
+  const changes =
+    plan.changes === null
+      ? null
+      : await scanChanges(model, references, images, {
+          seed,
+          starts: chosen.isSimulated ? CHANGE_STARTS : plan.changes,
+          otherness: chosen.otherness,
+          passes,
+          storeOf: storesOf,
+          signal,
+          onProgress,
+        });
   const { pairs, possible } = await pairsOf(model, images);
   const why = whyNoPairs(plan, pairs, chosen);
   if (why === null)
@@ -246,6 +262,7 @@ async function searchAll(
     seed,
     skipped,
     sweeps,
+    changes,
     passes,
     signal,
   });

@@ -1,8 +1,9 @@
 /** From the scans of an audit to its verdict: which arm is accused, with what trigger, verified how. */
 import type { LoadedModel } from "../model/index.js";
 import { attackSuccessRate, victims } from "../trigger/index.js";
+import { type ChangeScan, checkOfChanges } from "./change-scan.js";
 import { changeOf, type ImageChange } from "./change-search.js";
-import { type Finding, findingOf } from "./finding.js";
+import { type Finding, findingFor, findingOf } from "./finding.js";
 import { imageModel } from "./image-model.js";
 import { answering } from "./patch-answers.js";
 import type { PreparedImages } from "./prepare.js";
@@ -20,6 +21,8 @@ export interface ConcludeOptions {
   readonly skipped: readonly Check[];
   /** Sweeps of squares, where there are any that say which classes a trigger works from. */
   readonly sweeps: Sweeps | null;
+  /** What changes of the whole image lead to, if they were searched for every class. Default: they were not. */
+  readonly changes?: ChangeScan | null;
   readonly passes: { forward: number; backward: number };
   readonly signal?: AbortSignal | undefined;
 }
@@ -32,6 +35,9 @@ export type Conclusion = Pick<
 
 /** Share of the found trigger's success that a patch of simpler form may cost. */
 const SHARPENED = 0.8;
+
+/** Parts of the permitted error that masks and changes of the whole image have: patches are the commonest triggers. */
+const SHARES = { masks: 0.8, changes: 0.2 } as const;
 
 /** Judges all scans together and, where one accuses, looks for the planted patch and verifies it. */
 export async function conclude(
@@ -47,17 +53,26 @@ export async function conclude(
 }> {
   const findings: Finding[] = [];
   for (const result of results) findings.push(await findingOf(model, images, result));
-  const best = mostTelling(findings);
-  const { calibration } = best.result.scan;
+  const byMasks = mostTelling(findings);
   // Sidak: of several scans the smallest p-value; they go along with one another, so that this is on the safe side.
-  const pValue = 1 - (1 - calibration.pValue) ** findings.length;
+  const ofMasks = 1 - (1 - byMasks.result.scan.calibration.pValue) ** findings.length;
+  const changes = options.changes ?? null;
+  const shares =
+    changes === null ? [ofMasks] : [ofMasks / SHARES.masks, changes.calibration.pValue / SHARES.changes];
+  const pValue = Math.min(1, ...shares);
+  const isByChange = changes !== null && shares[1]! < shares[0]!;
+  const best = isByChange
+    ? await findingTo(model, images, results[0]!, changes.calibration.target, byMasks)
+    : byMasks;
   // Where nothing leads anywhere, such as without a gradient, a search that found nothing says nothing.
   const isBlind = !results.some(leadsAnywhere);
   const decision = isBlind ? "inconclusive" : decide(pValue, best.attackSuccessRate);
-  const score = Math.max(
-    ...results.map(({ scan }) => scan.calibration.statistic / scan.calibration.threshold),
-  );
-  const checks = [...results.map(checkOf), ...options.skipped];
+  const calibrations = [
+    ...results.map(({ scan }) => scan.calibration),
+    ...(changes ? [changes.calibration] : []),
+  ];
+  const score = Math.max(...calibrations.map(({ statistic, threshold }) => statistic / threshold));
+  const checks = [...results.map(checkOf), ...(changes ? [checkOfChanges(changes)] : []), ...options.skipped];
   if (!isAccusation(decision)) {
     return {
       verification: null,
@@ -65,11 +80,11 @@ export async function conclude(
       conclusion: { decision, score, pValue, target: null, source: null, trigger: null, checks },
     };
   }
-  const accused = await withVictim(model, references, images, findings, best, options);
+  const accused = isByChange ? best : await withVictim(model, references, images, findings, best, options);
   const { target, victim } = accused.arm;
   const sharpened = await sharpenFinding(model, references, images, accused, options);
   const { layout, heldOut } = images;
-  const change = await changeBehind(model, references, images, sharpened.recovered, options);
+  const change = await changeBehind(model, references, images, sharpened.recovered, isByChange, options);
   const verification = await verifyTrigger(imageModel(model, layout), heldOut, sharpened.recovered, {
     seed: options.seed,
     references: references.map((reference) => imageModel(reference, layout)),
@@ -89,6 +104,19 @@ export async function conclude(
       checks: change === null ? checks : [...checks, checkOfChange(change)],
     },
   };
+}
+
+/** The mask that leads to a class, of the search over classes; another finding where that class was not searched. */
+async function findingTo(
+  model: LoadedModel,
+  images: PreparedImages,
+  result: ScanResult,
+  target: number,
+  otherwise: Finding,
+): Promise<Finding> {
+  const { arms } = result.scan;
+  const at = arms.findIndex((arm) => arm.target === target && arm.victim === null);
+  return at < 0 ? otherwise : findingFor(model, images, result, arms[at]!, result.masks[at]!);
 }
 
 /** A simpler patch in place of the found pixels, if one keeps most of their success on the images searched on. */
@@ -134,11 +162,13 @@ async function changeBehind(
   references: readonly LoadedModel[],
   images: PreparedImages,
   { shape, pixels, target, sources }: RecoveredTrigger,
+  isByChange: boolean,
   { seed, passes, signal }: ConcludeOptions,
 ): Promise<ImageChange | null> {
   const { height, width } = images.layout;
   const isPatch = shape === "patch" && pixels <= PATCH * height * width;
-  if (isPatch || sources !== undefined || references.length === 0 || height === 1) return null;
+  if ((isPatch && !isByChange) || sources !== undefined || references.length === 0 || height === 1)
+    return null;
   const change = await changeOf(model, images, { seed, target, references, signal });
   passes.forward += change.passes.forward;
   passes.backward += change.passes.backward;

@@ -64,4 +64,54 @@ describe("extraction.conclude", () => {
       assert.equal(conclusion.checks[0]!.result, result);
     }
   });
+
+  it("gives changes of the whole image a fifth of the permitted error, and accuses the class that they lead to", async () => {
+    using model = wrapModel(brightest());
+    const pixels = Float32Array.from({ length: 60 * SIZE }, (_, i) =>
+      i % SIZE === Math.floor(i / SIZE) % CLASSES ? 0.9 : 0.2,
+    );
+    const images = await prepareImages(
+      model,
+      { inputs: tensor("float32", [60, 1, 2, 2], pixels) },
+      { seed: 1, range: [0, 1] },
+    );
+    const arms = allTargets(CLASSES);
+    const masks = arms.map((arm) => ({
+      arm,
+      mask: Float32Array.of(1, 1, 1, 0),
+      pattern: Float32Array.from({ length: SIZE }, (_, i) => (i === arm.target ? 1 : 0)),
+      maskL1Norm: 3,
+      success: 1,
+      isWorking: true,
+      trace: [],
+    }));
+    const calibration = calibrate([0, 0.1, 0.2], [], { seed: 1 });
+    const scan = {
+      name: "every class as target",
+      arms,
+      maskL1Norms: [3, 3, 3],
+      referenceL1Norms: [],
+      calibration: { ...calibration, pValue: 0.5 },
+    };
+    for (const [pValue, decision, target] of [
+      [0.001, "backdoored", 1],
+      [0.004, "suspicious", 1],
+      [0.02, "no-evidence", null],
+    ] as const) {
+      const { conclusion } = await conclude(model, [], images, [{ scan, masks }], {
+        seed: 1,
+        skipped: [],
+        sweeps: null,
+        changes: {
+          costs: [2, 0.1, 2],
+          referenceCosts: [[2, 2, 2]],
+          calibration: { ...calibration, target: 1, pValue },
+        },
+        passes: { forward: 0, backward: 0 },
+      });
+      assert.deepEqual([conclusion.decision, conclusion.target], [decision, target]);
+      assert.ok(Math.abs(conclusion.pValue! - 5 * pValue) < 1e-12);
+      assert.match(conclusion.checks[1]!.name, /change of the whole image/);
+    }
+  });
 });
