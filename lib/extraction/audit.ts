@@ -139,8 +139,16 @@ async function searchTriggers(
     return await searchVersions(model, clean, options);
   } catch (error) {
     if (!(error instanceof AssayError) || error.code !== "UNSUPPORTED_OPERATOR") throw error;
-    return unsearched(model, options, error.message);
+    return unsearched(model, options, whyNoSlope(error));
   }
+}
+
+/** How a rule for the operator is added, as the error says, is of no use to who audits. */
+function whyNoSlope({ message, details }: AssayError): string {
+  const operator = details?.["operator"];
+  return typeof operator === "string"
+    ? `searches follow a gradient, and ${operator} has none: only the graph itself was read`
+    : message;
 }
 
 /** The search on versions of all models that take float32 and have a slope, where they are not so themselves. */

@@ -1,5 +1,11 @@
 /** Models as a search needs them: taking float32, and with a slope. */
-import { floatArithmetic, floatExamples, floatInput, type LoadedModel } from "../model/index.js";
+import {
+  floatArithmetic,
+  floatExamples,
+  floatInput,
+  type LoadedModel,
+  plainOperators,
+} from "../model/index.js";
 import type { Tensor } from "../tensor/index.js";
 
 /** Versions of some models, and inputs for them; to be disposed of. */
@@ -14,7 +20,8 @@ export interface SearchableVersions extends Disposable {
 }
 
 /**
- * Makes versions that take float32 of models of other numbers, and in floats of quantized ones.
+ * Makes versions that take float32 of models of other numbers, of plain arithmetic of scikit-learn's, and in floats of
+ * quantized ones.
  *
  * @param inputs As the models take them.
  */
@@ -46,6 +53,11 @@ export async function searchableVersions(
       }
       made.push(taking);
       version = taking;
+    }
+    const plain = await plainOperators(version, floats);
+    if (plain !== undefined) {
+      made.push(plain);
+      version = plain;
     }
     const inFloats = await floatArithmetic(version, floats);
     if (inFloats !== undefined) {

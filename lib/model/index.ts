@@ -23,5 +23,6 @@ export {
   tapModel,
   wrapModel,
 } from "./model.js";
+export { plainOperators } from "./plain-operators.js";
 export { withTensorOutputs } from "./tensor-outputs.js";
 export { tokenInput } from "./token-input.js";

@@ -49,6 +49,7 @@ export { inlineFunctions } from "./inline.js";
 export { type Finding, type FoundLogic, lintModel, plantedLogic, type Severity } from "./lint/index.js";
 export { type ModelScan, type ScannedFile, scanFile, scanFiles } from "./lint/scan.js";
 export { modelSession, openModel } from "./open.js";
+export { plainOperators } from "./plain-operators.js";
 export type {
   Attribute,
   Bytes,
