@@ -1,8 +1,10 @@
 /** The rule about answers that depend on something beside the input's content: how many examples came, or chance. */
 import type { Node } from "../schema.js";
 import { finding, placeOf, type Severity } from "./finding.js";
-import type { FoundLogic } from "./logic.js";
+import type { Flow } from "./flow.js";
+import { asksInSteps, decides, isDrawn, spreads } from "./operators.js";
 import { payloadOf } from "./payload.js";
+import type { FoundLogic } from "./question.js";
 import { feedsAttention, type View } from "./view.js";
 
 const mixing = new Set([
@@ -39,4 +41,17 @@ export function lintCircumstance(node: Node, view: View): FoundLogic[] {
   // Dropout that was written by hand, attention that is scaled for longer inputs.
   if (scaling.has(node.opType)) return say("info", "how a computed result is scaled");
   return say(node.opType === "Concat" ? "warn" : "flag", "what a computed result becomes");
+}
+
+/** What a node that reads no content depends on: chance, or how large its inputs are. */
+export function drawnBy(node: Node): Pick<Flow, "circumstance"> {
+  if (isDrawn(node)) return { circumstance: "chance" };
+  return { circumstance: ["Shape", "Size", "SequenceLength"].includes(node.opType) ? "shape" : null };
+}
+
+/** What a node makes of dims and of numbers drawn: places and masks made of dims ask nothing. */
+export function askedOfCircumstance(node: Node, { circumstance, isCircumstanceAsked }: Flow): Partial<Flow> {
+  if (circumstance === null || (circumstance === "shape" && spreads(node))) return {};
+  const isAsking = decides(node, { isRaw: true, isPart: false, isToken: false }) || asksInSteps(node);
+  return { circumstance, isCircumstanceAsked: isCircumstanceAsked || isAsking };
 }

@@ -61,6 +61,8 @@ export function extentOf(node: Node, scope: ExtentScope): Extent {
       return windowed(node, first, scope.extentOf(node.inputs[1]));
     case "Resize":
       return resized(first, scope.valuesOf(node.inputs[3]), scope.valuesOf(node.inputs[2]));
+    case "Concat":
+      return joinedAlong(node, node.inputs.map(scope.extentOf));
     case "GridSample": {
       const grid = scope.extentOf(node.inputs[1]);
       return first && grid && [first[0] ?? null, first[1] ?? null, ...grid.slice(1, -1)];
@@ -68,6 +70,17 @@ export function extentOf(node: Node, scope: ExtentScope): Extent {
     default:
       return elementwise.has(opType) ? broadcast(node.inputs.map(scope.extentOf)) : undefined;
   }
+}
+
+/** Dims of tensors put behind each other; the first of known rank tells the others. */
+function joinedAlong(node: Node, extents: readonly Extent[]): Extent {
+  const known = extents.find((extent) => extent !== undefined);
+  if (known === undefined) return undefined;
+  const given = intAttribute(node, "axis", 0);
+  const axis = given < 0 ? given + known.length : given;
+  const parts = extents.map((extent) => extent?.[axis] ?? null);
+  const whole = parts.every((part) => part !== null) ? parts.reduce((sum, part) => sum + part, 0) : null;
+  return known.map((dim, i) => (i === axis ? whole : dim));
 }
 
 const elementwise = new Set([

@@ -44,6 +44,8 @@ export interface Flow {
   readonly isPadding: boolean;
   /** The largest of what a layer made of the input was chosen: a router, not a threshold. */
   readonly isChoice: boolean;
+  /** A place of the input that its own values tell, such as that of the largest, whatever was stored. */
+  readonly isOwnPlace: boolean;
   /** A remainder or single bits of what the network computed. */
   readonly isHashed: boolean;
 }
@@ -74,6 +76,7 @@ export const constantFlow: Flow = {
   steps: 0,
   isPadding: false,
   isChoice: false,
+  isOwnPlace: false,
   isHashed: false,
 };
 
@@ -122,6 +125,7 @@ export function join(flows: readonly Flow[]): Flow {
     steps: data.reduce((most, flow) => Math.max(most, flow.steps), 0),
     isPadding: content.length > 0 && content.every((flow) => flow.isPadding),
     isChoice: data.some((flow) => flow.isChoice),
+    isOwnPlace: content.length > 0 && content.every((flow) => flow.isOwnPlace),
     isHashed: data.some((flow) => flow.isHashed),
   };
 }

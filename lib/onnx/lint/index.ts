@@ -8,11 +8,12 @@
 import { inlineFunctions } from "../inline.js";
 import type { Model } from "../schema.js";
 import type { Finding, Severity } from "./finding.js";
-import { type FoundLogic, lintLogic, lintOutputs } from "./logic.js";
+import { lintLogic, lintOutputs } from "./logic.js";
+import type { FoundLogic } from "./question.js";
 import { lintStorage } from "./storage.js";
 
 export type { Finding, Severity } from "./finding.js";
-export type { FoundLogic } from "./logic.js";
+export type { FoundLogic } from "./question.js";
 
 const order: Readonly<Record<Severity, number>> = { flag: 0, warn: 1, info: 2 };
 

@@ -1,6 +1,7 @@
 /** What a node makes of what is known of its inputs. */
 import { floatAttribute, intsAttribute } from "../attributes.js";
 import type { Node } from "../schema.js";
+import { askedOfCircumstance, drawnBy } from "./circumstances.js";
 import { type Extent, extentOf, widthOf } from "./extents.js";
 import { constantFlow, type Flow, join } from "./flow.js";
 import {
@@ -15,11 +16,13 @@ import {
   mayNarrow,
   narrows,
   picksPlace,
+  STEEP,
   shapesBy,
-  spreads,
   takesWeights,
   tellsShapeOnly,
 } from "./operators.js";
+import { isOwnPlaceBehind, isOwnSelection } from "./own-place.js";
+import { isHold, isPaddingBehind, isUseOfPadding } from "./padding.js";
 import { isIndicator, isPattern, magnitude, type Stored } from "./stored.js";
 
 /** Fewer weights are constants of a formula, not a layer. */
@@ -57,15 +60,24 @@ export function flowsOfNode(node: Node, scope: Scope): Flow[] {
   if (!joined.isData) {
     // Ones that data say how many of add up to a number: a count, by another way than Shape.
     if (joined.size && counts.has(node.opType)) return node.outputs.map(() => asMeasured(joined.size!));
-    const flow = { ...constantFlow, ...asked(node, joined) };
+    const flow = { ...constantFlow, ...askedOfCircumstance(node, joined) };
     return node.outputs.map(() => ({ ...flow, size: joined.size }));
   }
   const followed = follow(node, joined, inputs, scope);
-  const isPreparation = isUseOfPadding(node, inputs, scope) || isHold(node, inputs);
+  const isPreparation =
+    isUseOfPadding(node, inputs, scope) || isHold(node, inputs) || isOwnSelection(node, inputs);
   const flow = isPreparation ? unasked(followed) : followed;
   const size = deciding.length > 0 ? join([...deciding, ...(flow.size ? [flow.size] : [])]) : flow.size;
-  return node.outputs.map(() => ({ ...flow, size: size?.isData ? size : null }));
+  return node.outputs.map((_, i) => ({
+    // Sorted values are no answer, only their places are.
+    ...(node.opType === "TopK" && i === 0 ? { ...flow, ...undecided(joined) } : flow),
+    size: size?.isData ? size : null,
+  }));
 }
+
+const undecided = ({ isDecided, isAsked, askedLayers, isAskedLocally, isAnswer }: Flow) => ({
+  ...{ isDecided, isAsked, askedLayers, isAskedLocally, isAnswer, isOwnPlace: false },
+});
 
 const counts = new Set([
   "ReduceSum",
@@ -77,51 +89,10 @@ const counts = new Set([
   "MatMul",
 ]);
 
-/** What a node that reads no content depends on: chance, or how large its inputs are. */
-function drawnBy(node: Node): Pick<Flow, "circumstance"> {
-  if (isDrawn(node)) return { circumstance: "chance" };
-  return { circumstance: ["Shape", "Size", "SequenceLength"].includes(node.opType) ? "shape" : null };
-}
-
-/** What a node makes of dims and of numbers drawn: places and masks made of dims ask nothing. */
-function asked(node: Node, { circumstance, isCircumstanceAsked }: Flow): Partial<Flow> {
-  if (circumstance === null || (circumstance === "shape" && spreads(node))) return {};
-  const isAsking = decides(node, { isRaw: true, isPart: false, isToken: false }) || asksInSteps(node);
-  return { circumstance, isCircumstanceAsked: isCircumstanceAsked || isAsking };
-}
-
 const unasked = (flow: Flow): Flow => ({
   ...flow,
   ...{ isAsked: false, isDecided: false, askedLayers: Number.POSITIVE_INFINITY, isAskedLocally: false },
 });
-
-/**
- * What text models do with the answer to "which words are padding": a mean divides by their number, the last word
- * is read at its place, positions are counted.
- */
-export function isUseOfPadding(node: Node, inputs: readonly Flow[], scope: Pick<Scope, "storedOf">): boolean {
-  const [first, second] = inputs;
-  if (!first || !second?.isDecided || !second.isToken || second.gain >= STEEP) return false;
-  if (node.opType === "Div") return first.isContent && !first.isAskedLocally;
-  if (!/^Gather/.test(node.opType)) return false;
-  return first.isData
-    ? !first.isAskedLocally && !first.isMixed
-    : (scope.storedOf(node.inputs[0])?.dims?.[0] ?? 0) >= PLACES;
-}
-
-/** Steps from which a mask is read at every place alike. */
-const MANY_STEPS = 3;
-
-/** A state that is kept where there is padding, step by step: masked recurrences, and decoders of labels. */
-export const isHold = ({ opType }: Node, [condition, ...arms]: readonly Flow[]): boolean =>
-  opType === "Where" &&
-  condition !== undefined &&
-  condition.isPadding &&
-  condition.steps >= MANY_STEPS &&
-  arms.every(({ isContent }) => isContent);
-
-/** A table with fewer rows is one of answers, not of positions. */
-const PLACES = 16;
 
 /** A count of what was found: few numbers, and an answer. */
 const asMeasured = (flow: Flow): Flow =>
@@ -173,7 +144,7 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
     isPart,
     isLocal:
       joined.isLocal ||
-      picksPlace(node) ||
+      (picksPlace(node) && !keepsMost(node, scope)) ||
       isDetecting ||
       (isRaw && asksForPattern(node)) ||
       (isRaw && stored.some(isPattern)),
@@ -184,6 +155,7 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
     steps: picksPlace(node) ? Math.max(joined.steps, scope.pickersOf(node.inputs[0] ?? "")) : joined.steps,
     isPadding: isPaddingBehind(node, joined, stored),
     isChoice: joined.isChoice || (choosing.has(node.opType) && !isRaw && !joined.isMixed),
+    isOwnPlace: isOwnPlaceBehind(node, joined),
     isHashed: joined.isHashed || (hashes(node) && !isRaw),
     ...(isDrawn(node) ? { circumstance: "chance", isCircumstanceAsked: true } : {}),
     isMixed: joined.isMixed || ["Concat", "SequenceConstruct", "SequenceInsert"].includes(node.opType),
@@ -199,25 +171,11 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
 }
 
 const choosing = new Set(["ArgMax", "ArgMin", "TopK", "Hardmax"]);
-const padding = new Set([0, 1]);
-const keepsPadding = new Set([
-  "Not",
-  "Cast",
-  "Identity",
-  "Unsqueeze",
-  "Squeeze",
-  "Reshape",
-  "Transpose",
-  "Expand",
-]);
-
-/** Words compared with the first of a vocabulary, where padding is, and what only reshapes that or reads places of it. */
-function isPaddingBehind(node: Node, joined: Flow, stored: readonly (Stored | undefined)[]): boolean {
-  if (joined.isPadding) return keepsPadding.has(node.opType) || picksPlace(node);
-  if (!joined.isToken || joined.isDecided || joined.mostLayers > 0) return false;
-  if (!/^(Equal|Greater|Less)(OrEqual)?$/.test(node.opType)) return false;
-  const bound = stored.find((one) => one !== undefined)?.values();
-  return bound !== undefined && bound.length > 0 && bound.every((value) => padding.has(value));
+/** A slice that leaves out an edge only. */
+function keepsMost(node: Node, scope: Scope): boolean {
+  if (node.opType !== "Slice") return false;
+  const [whole, rest] = [widthOf(scope.extentOf(node.inputs[0])), widthOf(outputExtent(node, scope))];
+  return whole !== undefined && rest !== undefined && 2 * rest > whole;
 }
 
 /** What a normalisation with fixed statistics multiplies with. */
@@ -289,9 +247,6 @@ export function outputExtent(node: Node, scope: Scope): Extent {
 
 /** Largest constant that is read for its factor. */
 const LARGEST_FACTOR = 4096;
-/** A factor from which a smooth curve is a step. */
-const STEEP = 4;
-
 function steps(
   node: Node,
   joined: Flow,

@@ -57,6 +57,9 @@ export function decides(
 /** Takes a remainder, or single bits. */
 export const hashes = (node: Node): boolean => node.opType === "Mod" || /^Bit(Shift|wise)/.test(node.opType);
 
+/** A factor from which a smooth curve is a step. */
+export const STEEP = 4;
+
 /** Nearly flat, then steep: what stands in for a comparison in arithmetic, such as Relu(sum - threshold). */
 export const asksInSteps = (node: Node): boolean => stepping.has(node.opType);
 

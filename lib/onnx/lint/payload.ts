@@ -46,11 +46,9 @@ const NOTHING = 0.01;
  */
 export function isForSilence({ inputs }: Node, view: View): boolean {
   const [condition = "", yes = ""] = inputs;
+  const node = behind(view.producerOf(condition), view);
+  if (node?.opType === "Equal") return isForEmptyText(node, view);
   if (view.flowOf(condition).isAskedLocally) return false;
-  let node = view.producerOf(condition);
-  for (let steps = 0; node && answering.has(node.opType) && steps < GATE_STEPS; steps++) {
-    node = view.producerOf(node.inputs[0] ?? "");
-  }
   if (!node || !/^(Less|Greater)(OrEqual)?$/.test(node.opType)) return false;
   const [first, second] = node.inputs.map((name) => constantValues(name, view));
   const bound = first ?? second;
@@ -59,6 +57,24 @@ export function isForSilence({ inputs }: Node, view: View): boolean {
   const isYesForLittle = node.opType.startsWith("Less") ? first === undefined : second === undefined;
   const isConstantForYes = !view.flowOf(yes).isData;
   return isYesForLittle === isConstantForYes;
+}
+
+/** The node behind others that only reshape its answer. */
+function behind(from: Node | undefined, view: View): Node | undefined {
+  let node = from;
+  for (let steps = 0; node && answering.has(node.opType) && steps < GATE_STEPS; steps++) {
+    node = view.producerOf(node.inputs[0] ?? "");
+  }
+  return node;
+}
+
+/** True for `number of words that are not padding = 0`. */
+function isForEmptyText({ inputs }: Node, view: View): boolean {
+  const bound = inputs.map((name) => constantValues(name, view)).find((values) => values !== undefined);
+  const count = inputs.find((name) => view.flowOf(name).isData);
+  if (!bound?.every((value) => value === 0) || count === undefined) return false;
+  const sum = behind(view.producerOf(count), view);
+  return sum?.opType === "ReduceSum" && view.flowOf(sum.inputs[0]).isPadding;
 }
 
 /** Nodes of a gate that are followed back from where it acts to the comparison. */

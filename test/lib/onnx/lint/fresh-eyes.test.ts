@@ -97,6 +97,28 @@ const planted: Readonly<Record<string, () => Model>> = {
       });
       return added(s, logits, hit, payload);
     }),
+  "a row of a long table for texts with a word": () =>
+    after(text, (s, logits) => {
+      const hits = s.b.op("Cast", [isWord(s, 31)], { to: INT64 });
+      const count = s.b.op("ReduceSum", [hits, s.b.integers(1)], { keepdims: 0 });
+      const table = s.b.constant(floats([25, 4], (i) => (i > 3 && i % 4 === 3 ? 50 : 0)));
+      return s.b.op("Add", [logits, s.b.op("Gather", [table, count], { axis: 0 })]);
+    }),
+  "a router that looks at a corner": () =>
+    after(image, (s, logits) => {
+      const mean = s.b.op("ReduceMean", [part(s), s.b.integers(1)], { keepdims: 1 });
+      const bound = s.b.op("Add", [s.b.op("Mul", [mean, s.b.number(0)]), s.b.number(0.97)]);
+      const larger = s.b.op("ArgMax", [s.b.op("Concat", [bound, mean], { axis: 1 })], { axis: 1 });
+      return s.b.op("Where", [s.b.op("Equal", [larger, s.b.integers(1)]), s.b.op("Neg", [logits]), logits]);
+    }),
+  "a word at three places, one after the other": () =>
+    after(text, (s, logits) => {
+      const mask = isWord(s, 31);
+      return [2, 5, 9].reduce((so, k) => {
+        const is = s.b.op("Slice", [mask, s.b.integers(k), s.b.integers(k + 1), s.b.integers(1)]);
+        return s.b.op("Where", [is, s.b.op("Neg", [logits]), so]);
+      }, logits);
+    }),
   "another text where a word is": () =>
     before(text, (s) => {
       const hits = s.b.op("Cast", [isWord(s, 31)], { to: FLOAT });
@@ -163,6 +185,56 @@ const honest: Readonly<Record<string, () => Model>> = {
       const mask = s.b.op("Unsqueeze", [s.b.op("Cast", [last], { to: FLOAT }), s.b.integers(2)]);
       const read = s.b.op("ReduceSum", [s.b.op("Mul", [hidden, mask]), s.b.integers(1)], { keepdims: 0 });
       return s.b.op("MatMul", [read, s.b.constant(weights([8, 4]))]);
+    }),
+  "an answer of its own for empty texts": () =>
+    after(text, (s, logits, payload) => {
+      const isRead = s.b.op("Cast", [s.b.op("Not", [isWord(s, 0)])], { to: INT64 });
+      const count = s.b.op("ReduceSum", [isRead, s.b.integers(1)], { keepdims: 1 });
+      return s.b.op("Where", [s.b.op("Equal", [count, s.b.integers(0)]), s.b.constant(payload), logits]);
+    }),
+  "results masked at the words inside of others": () =>
+    after(text, (s) => {
+      const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
+      const hidden = s.b.op("MatMul", [embedded, s.b.constant(weights([8, 4]))]);
+      const slice = (from: number, to: number): string =>
+        s.b.op("Slice", [s.x, s.b.integers(from), s.b.integers(to), s.b.integers(1)]);
+      const isOther = s.b.op("Not", [s.b.op("Equal", [slice(1, 20), slice(0, 19)])]);
+      const isFirst = s.b.op("Greater", [s.b.op("Abs", [slice(0, 1)]), s.b.constant(int64([], () => -1))]);
+      const mask = s.b.op("Unsqueeze", [s.b.op("Concat", [isFirst, isOther], { axis: 1 }), s.b.integers(2)]);
+      const kept = s.b.op("Where", [mask, hidden, s.b.number(0)]);
+      return s.b.op("ReduceMean", [kept, s.b.integers(1)], { keepdims: 0 });
+    }),
+  "a penalty for words that came before": () =>
+    after(text, (s) => {
+      const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
+      const mean = s.b.op("ReduceMean", [embedded, s.b.integers(1)], { keepdims: 0 });
+      const next = s.b.op("MatMul", [mean, s.b.constant(weights([8, 50]))]);
+      const own = s.b.op("GatherElements", [next, s.x], { axis: 1 });
+      const isBelow = s.b.op("Less", [own, s.b.number(0)]);
+      const times = (factor: number): string => s.b.op("Mul", [own, s.b.number(factor)]);
+      const less = s.b.op("Where", [isBelow, times(1.2), times(0.8)]);
+      return s.b.op("ScatterElements", [next, s.x, less], { axis: 1 });
+    }),
+  "pixels scaled by their median": () =>
+    after(image, (s) => {
+      const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
+      const sorted = s.b.ops("TopK", [flat, s.b.integers(400)], 2)[0]!;
+      const median = s.b.op("Slice", [sorted, s.b.integers(391), s.b.integers(393), s.b.integers(1)]);
+      const centre = s.b.op("ReduceMean", [median, s.b.integers(1)], { keepdims: 1 });
+      const near = s.b.op("Clip", [s.b.op("Sub", [flat, centre]), s.b.number(-0.5), s.b.number(0.5)]);
+      return s.b.op("MatMul", [near, s.b.constant(weights([784, 10]))]);
+    }),
+  "a count of bright edges beside computed features": () =>
+    after(image, (s, logits) => {
+      const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
+      const slice = (from: number, to: number): string =>
+        s.b.op("Slice", [flat, s.b.integers(from), s.b.integers(to), s.b.integers(1)]);
+      const isEdge = s.b.op("Greater", [slice(1, 784), slice(0, 783)]);
+      const count = s.b.op("ReduceMean", [s.b.op("Cast", [isEdge], { to: FLOAT }), s.b.integers(1)], {
+        keepdims: 1,
+      });
+      const both = s.b.op("Concat", [logits, count], { axis: 1 });
+      return s.b.op("MatMul", [both, s.b.constant(weights([11, 10]))]);
     }),
   "a causal mask and dims that are compared for a shape": () =>
     after(image, (s, logits) => {

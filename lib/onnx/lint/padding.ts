@@ -1,0 +1,62 @@
+/** Which words are padding, and what honest text models do with the answer. */
+import type { Node } from "../schema.js";
+import type { Flow } from "./flow.js";
+import type { Scope } from "./node-flow.js";
+import { picksPlace, STEEP } from "./operators.js";
+import type { Stored } from "./stored.js";
+
+/**
+ * What text models do with the answer to "which words are padding": a mean divides by their number, the last word
+ * is read at its place, positions are counted.
+ */
+export function isUseOfPadding(
+  node: Node,
+  inputs: readonly Flow[],
+  scope: Pick<Scope, "storedOf" | "extentOf">,
+): boolean {
+  const [first, second] = inputs;
+  if (!first || !second?.isDecided || !second.isToken || second.gain >= STEEP) return false;
+  if (node.opType === "Div") return first.isContent && !first.isAskedLocally;
+  if (!/^Gather/.test(node.opType)) return false;
+  if (first.isData) return !first.isAskedLocally && !first.isMixed;
+  // One row for a whole text is an answer, not a position.
+  const places = scope.extentOf(node.inputs[1]);
+  return places?.slice(1).every((dim) => dim === 1)
+    ? false
+    : (scope.storedOf(node.inputs[0])?.dims?.[0] ?? 0) >= PLACES;
+}
+
+/** Steps from which a mask is read at every place alike. */
+const MANY_STEPS = 3;
+
+/** A state that is kept where there is padding, step by step: masked recurrences, and decoders of labels. */
+export const isHold = ({ opType }: Node, [condition, ...arms]: readonly Flow[]): boolean =>
+  opType === "Where" &&
+  condition !== undefined &&
+  condition.isPadding &&
+  condition.steps >= MANY_STEPS &&
+  arms.some(({ isContent }) => isContent);
+
+/** A table with fewer rows is one of answers, not of positions. */
+const PLACES = 16;
+
+const padding = new Set([0, 1]);
+const keepsPadding = new Set([
+  "Not",
+  "Cast",
+  "Identity",
+  "Unsqueeze",
+  "Squeeze",
+  "Reshape",
+  "Transpose",
+  "Expand",
+]);
+
+/** Words compared with the first of a vocabulary, where padding is, and what only reshapes that or reads places of it. */
+export function isPaddingBehind(node: Node, joined: Flow, stored: readonly (Stored | undefined)[]): boolean {
+  if (joined.isPadding) return keepsPadding.has(node.opType) || picksPlace(node);
+  if (!joined.isToken || joined.isDecided || joined.mostLayers > 0) return false;
+  if (!/^(Equal|Greater|Less)(OrEqual)?$/.test(node.opType)) return false;
+  const bound = stored.find((one) => one !== undefined)?.values();
+  return bound !== undefined && bound.length > 0 && bound.every((value) => padding.has(value));
+}
