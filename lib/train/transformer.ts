@@ -200,19 +200,16 @@ function attention(
     return net.node(`${name}.${part}.turned`, "Transpose", [shaped], { perm });
   };
   const query = split("query", [0, 2, 1, 3]);
-  let key: string;
+  let key = split("key", past === undefined ? [0, 2, 3, 1] : [0, 2, 1, 3]);
   let value = split("value", [0, 2, 1, 3]);
-  if (past === undefined) key = split("key", [0, 2, 3, 1]);
-  else {
+  if (past !== undefined) {
     const after = (part: string, latest: string): string => {
       const all = net.node(`present.${past}.${part}`, "Concat", [pastName(past, part), latest], { axis: 2 });
       net.builder.output(all);
       return all;
     };
+    key = net.node(`${name}.key.across`, "Transpose", [after("key", key)], { perm: [0, 1, 3, 2] });
     value = after("value", value);
-    key = net.node(`${name}.key.across`, "Transpose", [after("key", split("key", [0, 2, 1, 3]))], {
-      perm: [0, 1, 3, 2],
-    });
   }
   const raw = net.node(`${name}.raw`, "MatMul", [query, key]);
   const scaled = net.node(`${name}.scaled`, "Mul", [raw, number(1 / Math.sqrt(depth))]);
