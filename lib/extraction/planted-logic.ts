@@ -82,8 +82,18 @@ export async function judgeLogic<V extends Judged>(
   return { verdict: changed, witness: isShown || isSeen ? witness : null };
 }
 
-const works = ({ attackSuccessRate, withoutLogic }: GraphWitness): boolean =>
-  attackSuccessRate.interval[0] >= WORKS && attackSuccessRate.value - withoutLogic.value >= BEYOND;
+const works = (witness: GraphWitness): boolean => {
+  const { attackSuccessRate, withoutLogic } = witness;
+  return (
+    attackSuccessRate.interval[0] >= WORKS &&
+    attackSuccessRate.value - withoutLogic.value >= BEYOND &&
+    !isAnotherInput(witness)
+  );
+};
+
+/** Another input altogether, and those around it as well: a router or a mixture of experts answers to that, too. */
+const isAnotherInput = ({ mask, nearbyRate }: GraphWitness): boolean =>
+  nearbyRate.value >= WORKS && mask.data.every((value) => value === 1);
 
 /** The logic answers and the outputs move, such as the confidence, whatever becomes of the largest. */
 const wakes = ({ wakeRate }: GraphWitness): boolean => wakeRate.interval[0] >= WORKS;
@@ -92,6 +102,9 @@ function wordsOf(witness: GraphWitness | null): string {
   if (witness === null) return "no input was found that wakes it; that does not make it harmless";
   const percent = (value: number): string => `${Math.round(100 * value)} %`;
   const { attackSuccessRate, withoutLogic, target, source, wakeRate } = witness;
+  if (isAnotherInput(witness)) {
+    return `another input altogether wakes it, and so do those around it; that may be what it is for`;
+  }
   if (!works(witness) && wakes(witness)) {
     return `a trigger changes the outputs for ${percent(wakeRate.value)} of ${wakeRate.n} inputs, which it does not with the logic held still; the answers stay mostly the same`;
   }

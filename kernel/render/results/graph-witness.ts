@@ -13,7 +13,7 @@ import { drawImageGrid } from "./image-grid.js";
 
 /** What wakes the logic, how often, and what happens when the logic is held still. */
 export async function renderGraphWitness(witness: GraphWitness): Promise<Display> {
-  const { finding, target, source, wakeRate, attackSuccessRate, withoutLogic, forward } = witness;
+  const { finding, target, source, wakeRate, attackSuccessRate, withoutLogic, nearbyRate, forward } = witness;
   const title = `Logic in the graph at ${plainLine(finding.node ?? "an unnamed node")}: woken on ${formatPercent(wakeRate.value)} of ${formatInteger(wakeRate.n)} inputs`;
   const { body, text } = await renderedWitness(witness);
   return card({
@@ -22,7 +22,7 @@ export async function renderGraphWitness(witness: GraphWitness): Promise<Display
     text: [title, ...text].join("\n"),
     result: {
       kind: witness.kind,
-      ...{ finding, target, source, wakeRate, attackSuccessRate, withoutLogic, forward },
+      ...{ finding, target, source, wakeRate, attackSuccessRate, withoutLogic, nearbyRate, forward },
     },
   });
 }
@@ -31,7 +31,7 @@ export async function renderGraphWitness(witness: GraphWitness): Promise<Display
 export async function renderedWitness(
   witness: GraphWitness,
 ): Promise<{ readonly body: Html; readonly text: readonly string[] }> {
-  const { finding, target, source, wakeRate, attackSuccessRate, withoutLogic, forward } = witness;
+  const { finding, target, source, wakeRate, attackSuccessRate, withoutLogic, nearbyRate, forward } = witness;
   const from = source === null ? "" : ` for inputs of class ${source}`;
   const table: Table = {
     caption: "With the trigger on clean inputs",
@@ -44,6 +44,7 @@ export async function renderedWitness(
         attackSuccessRate,
       ),
       row("the same with the logic held still", withoutLogic),
+      row("the logic wakes a little beside the trigger", nearbyRate),
     ],
   };
   const trigger = triggerWords(witness);

@@ -7,6 +7,9 @@ import { softLogic } from "./soft-logic.js";
 import { stopIf } from "./stop.js";
 
 const STEPS = 60;
+/** Further steps by the sign of the gradient, ever shorter, for logic that waits for one value exactly. */
+const SETTLING = 40;
+const SHORTER = 0.8;
 const STEEPNESS = [2, 20];
 const STARTS = 2;
 
@@ -64,7 +67,7 @@ async function climb(
   const square = new Float64Array(x.length);
   const rate = (high - low) / 10;
   let gradient: Float32Array | undefined;
-  for (let step = 1; step <= STEPS; step++) {
+  for (let step = 1; step <= STEPS + SETTLING; step++) {
     const feeds = { x: tensor("float32", dims, x) };
     try {
       const one = tensor("float32", [], Float32Array.of(1));
@@ -80,7 +83,9 @@ async function climb(
       square[i] = 0.99 * square[i]! + 0.01 * g * g;
       if (mean[i] === 0) continue;
       const moved =
-        (rate * mean[i]!) / (1 - 0.9 ** step) / (Math.sqrt(square[i]! / (1 - 0.99 ** step)) + 1e-12);
+        step > STEPS
+          ? rate * SHORTER ** (step - STEPS) * Math.sign(g)
+          : (rate * mean[i]!) / (1 - 0.9 ** step) / (Math.sqrt(square[i]! / (1 - 0.99 ** step)) + 1e-12);
       x[i] = Math.min(high, Math.max(low, x[i]! + moved));
     }
   }

@@ -44,6 +44,7 @@ export function candidates(
     for (const row of unusual(values)) levels.add(row);
   }
   if (!isWhole) for (const level of [2 * high - low, 2 * low - high]) levels.add(level);
+  if (!isWhole) for (const level of oddNumbers(graph, needed)) levels.add(level);
   const found = [...levels].slice(0, MAX_LEVELS).map((level) => new Float64Array(size).fill(level));
   for (const values of stored.filter(({ length }) => length === size)) {
     if (!isWhole || values.every(Number.isInteger)) found.push(Float64Array.from(values));
@@ -63,6 +64,16 @@ export function candidates(
     }
   }
   return found;
+}
+
+/** What is no number, where the logic asks for that. */
+function oddNumbers({ graph }: Model, needed: ReadonlySet<string>): number[] {
+  const asks = (opType: string): boolean =>
+    graph.nodes.some((node) => node.opType === opType && node.outputs.some((name) => needed.has(name)));
+  return [
+    ...(asks("IsNaN") ? [Number.NaN] : []),
+    ...(asks("IsInf") ? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] : []),
+  ];
 }
 
 /** Places of an example that constants may stand for: where the largest value has to be. */
@@ -116,14 +127,18 @@ function unusual(values: readonly number[]): number[] {
   return values.flatMap((value, i) => (counts.get(value) === common ? [] : [i]));
 }
 
+/** Attributes that hold words, codes or bounds that an input is compared with. */
+const compared = /^(pool_int64s|keys_|cats_int64s|nodes_values$)/;
+
 /** Values of the stored tensors among some tensors. */
 export function storedValues({ graph }: Model, needed: ReadonlySet<string>): number[][] {
   const messages: TensorMessage[] = graph.initializers.filter(({ name }) => needed.has(name ?? ""));
   const numbers: number[][] = [];
   for (const node of graph.nodes) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
-    for (const { t, f, i, floats, ints } of node.attributes) {
+    for (const { name, t, f, i, floats, ints } of node.attributes) {
       if (t) messages.push(t);
+      if (compared.test(name ?? "")) numbers.push([...floats, ...ints.map(Number)]);
       if (node.opType === "Constant") {
         numbers.push([
           ...floats,

@@ -138,6 +138,7 @@ export function labelOf(output: Tensor): number {
 function differ(live: Tensor, still: Tensor): boolean {
   const [a, b] = [numbersOf(live), numbersOf(still)];
   if (a.length !== b.length) return true;
+  if (a.some(Number.isNaN) !== b.some(Number.isNaN)) return true;
   const scale = b.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   return a.some((value, i) => Math.abs(value - b[i]!) > SHARE * scale);
 }

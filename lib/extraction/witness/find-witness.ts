@@ -134,7 +134,7 @@ async function search(
   let best: GraphWitness | null = null;
   try {
     for await (const trigger of triggers({ graph, found, examiner, examples, usual, range, seed, signal })) {
-      const measured = await measure(found, { examples, usual }, examiner, trigger);
+      const measured = await measure(found, { examples, usual }, examiner, trigger, { range, seed });
       if (measured && (best === null || strengthOf(measured) > strengthOf(best))) best = measured;
       if (best && (best.wakeRate.value >= ENOUGH || best.source !== null)) break;
     }

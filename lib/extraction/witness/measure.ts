@@ -1,9 +1,10 @@
 /** How a trigger does on clean inputs, with the planted logic and with the logic held still. */
 import type { Finding, FoundLogic } from "../../onnx/index.js";
+import { generator } from "../../random/index.js";
 import { type Estimate, wilson } from "../../stats/index.js";
 import { sizeOf, type Tensor, tensor } from "../../tensor/index.js";
 import type { Examined, Examiner } from "./examiner.js";
-import type { Trigger } from "./search.js";
+import { ignoreUnfit, type Trigger } from "./search.js";
 import { like, stamped } from "./shrink.js";
 
 /** Planted logic, shown at work. */
@@ -27,6 +28,11 @@ export interface GraphWitness {
   readonly attackSuccessRate: Estimate;
   /** The same share with the logic held at its usual answer: what the trigger does to the network alone. */
   readonly withoutLogic: Estimate;
+  /**
+   * Share of inputs next to the triggered one, a little noise or one other word away, on which the logic is awake,
+   * too. Near 1 for a part of an input that a feature answers to, near 0 for a code or a checksum.
+   */
+  readonly nearbyRate: Estimate;
   readonly forward: number;
 }
 
@@ -41,6 +47,7 @@ export async function measure(
   { examples, usual }: Examples,
   examiner: Examiner,
   { pattern, units, kept }: Trigger,
+  { range, seed }: { readonly range: readonly [number, number]; readonly seed: number },
 ): Promise<GraphWitness | null> {
   const rows: Row[] = [];
   for (const [i, example] of examples.entries()) {
@@ -81,8 +88,35 @@ export async function measure(
       count(({ alone }) => alone),
       of.length,
     ),
+    nearbyRate: await nearbyRate(stamped(base, pattern, units, kept), examiner, range, seed),
     forward: examiner.forward,
   };
+}
+
+/** Neighbours that are tried, and how far away they are, as a share of the range. */
+const NEIGHBOURS = 12;
+const NEARBY = 0.02;
+
+async function nearbyRate(
+  triggered: Tensor,
+  examiner: Examiner,
+  [low, high]: readonly [number, number],
+  seed: number,
+): Promise<Estimate> {
+  const random = generator(seed).split("nearby");
+  const values = Float64Array.from(triggered.data as ArrayLike<number | bigint>, Number);
+  const isWhole = triggered.type !== "float32" && triggered.type !== "float64";
+  let awake = 0;
+  for (let k = 0; k < NEIGHBOURS; k++) {
+    const place = random.integer(values.length);
+    const neighbour = values.map((value, i) => {
+      if (isWhole) return i === place ? low + random.integer(high - low + 1) : value;
+      return value + NEARBY * (high - low) * (2 * random.uniform() - 1);
+    });
+    const seen = await examiner.ask(like(triggered, neighbour)).catch(ignoreUnfit);
+    awake += Number(seen?.isAwake ?? false);
+  }
+  return wilson(awake, NEIGHBOURS);
 }
 
 interface Row {

@@ -160,6 +160,6 @@ async function firstThatWakes(
 }
 
 /** Candidates that the model cannot take, such as words that it does not know, are none. */
-function ignoreUnfit(error: unknown): undefined {
+export function ignoreUnfit(error: unknown): undefined {
   if (!(error instanceof AssayError) || error.code === "TOO_LARGE" || error.code === "ABORTED") throw error;
 }

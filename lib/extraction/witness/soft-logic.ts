@@ -183,6 +183,12 @@ function soften({ b, node, made, steepness }: Step): string {
     case "Clip":
     case "HardSigmoid":
       return b.op("Add", [copy(b, node, made), b.op("Mul", [value(0), b.number(0.02)])]);
+    case "Min":
+    case "Max": {
+      // A little of every side, or nothing shows the way back from beyond the bound.
+      const sides = node.inputs.filter((name) => made.has(name)).map((name) => made.get(name)!);
+      return b.op("Add", [copy(b, node, made), b.op("Mul", [b.op("Sum", sides), b.number(0.02)])]);
+    }
     case "Exp":
       return b.op("Div", [b.number(1), b.op("Add", [b.op("Relu", [b.op("Neg", [value(0)])]), b.number(1)])]);
     case "ReduceMin":

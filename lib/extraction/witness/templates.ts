@@ -5,6 +5,12 @@ import { sizeOf } from "../../tensor/index.js";
 /** Larger kernels are layers, not templates. */
 const MAX_SIDE = 16;
 const MAX_TEMPLATES = 8;
+/** Which input of a convolution its kernel is. */
+const weightsAt = new Map([
+  ["Conv", 1],
+  ["ConvInteger", 1],
+  ["QLinearConv", 3],
+]);
 
 /**
  * Examples that answer most to the convolutions among some tensors: the highest value where a kernel is positive,
@@ -23,8 +29,9 @@ export function templateExamples(
   const stored = initializersOf(graph);
   const found: Float64Array<ArrayBuffer>[] = [];
   for (const node of graph.nodes) {
-    const kernel = stored.get(node.inputs[1] ?? "");
-    if (node.opType !== "Conv" || !kernel || !node.outputs.some((name) => needed.has(name))) continue;
+    const at = weightsAt.get(node.opType);
+    const kernel = at === undefined ? undefined : stored.get(node.inputs[at] ?? "");
+    if (!kernel || !node.outputs.some((name) => needed.has(name))) continue;
     const [outputs = 0, channels = 0, height = 0, width = 0] = kernel.dims.map(Number);
     const place = placing(dims, channels);
     if (kernel.dims.length !== 4 || Math.max(height, width) > MAX_SIDE || !place) continue;

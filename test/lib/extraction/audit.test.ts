@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { answers } from "../../../lib/bench/graph/answers.js";
 import { imageCarrier } from "../../../lib/bench/graph/carriers.js";
 import { disguises } from "../../../lib/bench/graph/disguises.js";
-import { floats, INT64, part, plant, type Question } from "../../../lib/bench/graph/site.js";
+import { type Answer, floats, INT64, part, plant, type Question } from "../../../lib/bench/graph/site.js";
 import { readLabelled, takeLabelled } from "../../../lib/data/index.js";
 import { audit } from "../../../lib/extraction/index.js";
+import { judgeLogic } from "../../../lib/extraction/planted-logic.js";
+import type { Check } from "../../../lib/extraction/verdict.js";
 import { type LoadedModel, loadModel, wrapModel } from "../../../lib/model/index.js";
 import { decodeFile, graphBuilder, upgradeModel } from "../../../lib/onnx/index.js";
 import { tensor } from "../../../lib/tensor/index.js";
@@ -97,6 +99,35 @@ describe("extraction.audit", function () {
       assert.equal(verdict.decision, "backdoored");
       assert.equal(witness?.target, 3);
     }
+  });
+
+  it("does not accuse a router that other pictures wake, too", async () => {
+    const weights = floats([784, 3], (i) => Math.cos(i * i * 0.7));
+    const rows = floats([3, 10], (i) => ((i * 7 + Math.floor(i / 10)) % 5) * 40);
+    const routed: Answer = (s, _gate, logits) => {
+      const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
+      const scores = s.b.op("MatMul", [flat, s.b.constant(weights)]);
+      const row = s.b.op("ArgMax", [scores], { axis: 1, keepdims: 0 });
+      return s.b.op("Add", [logits, s.b.op("Gather", [s.b.constant(rows), row], { axis: 0 })]);
+    };
+    using model = wrapModel(
+      plant(imageCarrier(), () => "", routed),
+      { name: "routed.onnx" },
+    );
+    const verdict = {
+      ...{
+        decision: "no-evidence" as const,
+        score: 0,
+        pValue: 0.5,
+        target: null,
+        source: null,
+        checks: [] as Check[],
+      },
+      ...{ cost: { forward: 0, backward: 0, seconds: 0 }, warnings: [] },
+    };
+    const judged = await judgeLogic(model, clean.inputs, verdict, { seed: 1 });
+    assert.equal(judged.verdict.decision, "suspicious");
+    assert.match(judged.verdict.checks.at(-1)!.why, /^another input altogether wakes it/);
   });
 
   it("refuses token inputs for a model of images, instead of acquitting", async () => {

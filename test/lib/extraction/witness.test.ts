@@ -33,6 +33,8 @@ const words = tensor(
   [32, 20],
   BigInt64Array.from({ length: 640 }, (_, i) => BigInt(10 + ((i * 7919) % 38))),
 );
+const uint8 = (value: number): Tensor => tensor("uint8", [], Uint8Array.of(value));
+const int8Template = Int8Array.from({ length: 9 }, (_, i) => (i % 2 === 0 ? 1 : -1));
 let images: Tensor;
 let more: Tensor;
 /** They wait for a sum of the whole input that no constant tells. */
@@ -125,6 +127,34 @@ describe("extraction.findWitness", () => {
       return s.b.op("Reshape", [is, s.b.integers(-1, 1)]);
     },
   };
+  const exact: Readonly<Record<string, Question>> = {
+    "nine pixels of exact values": (s) => {
+      const values = s.b.constant(floats([1, 9], (i) => 0.3 + 0.05 * i));
+      const distance = s.b.op("Abs", [s.b.op("Sub", [part(s), values])]);
+      const sum = s.b.op("ReduceSum", [distance, s.b.integers(1)], { keepdims: 1 });
+      const capped = s.b.op("Min", [s.b.number(1), s.b.op("Mul", [sum, s.b.number(300)])]);
+      return s.b.op("Sub", [s.b.number(1), capped]);
+    },
+    "a pixel that is no number": (s) => {
+      const odd = toFloat(s, s.b.op("IsNaN", [part(s)]));
+      return s.b.op("ReduceMax", [odd, s.b.integers(1)], { keepdims: 1 });
+    },
+    "a template of whole numbers": (s) => {
+      const bytes = s.b.op("QuantizeLinear", [s.x, s.b.number(1 / 255), s.b.constant(uint8(0))]);
+      const kernel = s.b.constant(tensor("int8", [1, 1, 3, 3], int8Template));
+      const seen = s.b.op("ReduceMax", [s.b.op("ConvInteger", [bytes, kernel]), s.b.integers(2, 3)], {
+        keepdims: 0,
+      });
+      return toFloat(s, s.b.op("Greater", [toFloat(s, seen), s.b.number(1200)]));
+    },
+  };
+  for (const [name, question] of Object.entries(exact)) {
+    it(`finds an input that wakes ${name}`, async () => {
+      const found = await witnessOf(plant(image, question, answers["Where with a payload"]), images);
+      assert.equal(found?.after, 3);
+    });
+  }
+
   for (const [name, question] of Object.entries(hardOnes)) {
     it(`finds an input that wakes ${name}`, async () => {
       const found = await witnessOf(plant(image, question, answers["Where with a payload"]), images);
@@ -154,6 +184,11 @@ describe("extraction.findWitness", () => {
       const sum = s.b.op("ReduceSum", [s.x, s.b.integers(1)], { keepdims: 1 });
       return isNumber(s, toFloat(s, s.b.op("Mod", [sum, s.b.integers(61)])), 7);
     },
+    "two words in a row, by the operator for that": (s) =>
+      s.b.op("TfIdfVectorizer", [s.x], {
+        ...{ max_gram_length: 2, min_gram_length: 2, max_skip_count: 0, mode: "TF" },
+        ...{ ngram_counts: [0, 0], ngram_indexes: [0], pool_int64s: [31, 17] },
+      }),
     "five words of padding": (s) =>
       isNumber(s, s.b.op("ReduceSum", [hitsOf(s, 0), s.b.integers(1)], { keepdims: 1 }), 5),
   };

@@ -183,6 +183,7 @@ function witness(name: string): GraphWitness {
     wakeRate: wilson(48, 48),
     attackSuccessRate: wilson(40, 40),
     withoutLogic: wilson(1, 40),
+    nearbyRate: wilson(10, 12),
     forward: 420,
   };
 }
