@@ -6,6 +6,7 @@ import { takesWeights } from "./operators.js";
 import { isUseOfPadding } from "./padding.js";
 import { isSilencing } from "./payload.js";
 import { type FoundLogic, found, gravity, isMaskOfPlaces, type Sides, sidesOf, who } from "./question.js";
+import { magnitude } from "./stored.js";
 import { feedsAttention, type View } from "./view.js";
 
 const reshaping = new Set([
@@ -57,7 +58,8 @@ export function lintMix(node: Node, view: View, names: readonly string[]): Found
   const isFeature =
     node.opType === "Concat" &&
     !question.isAskedLocally &&
-    asked.every((name) => view.flowOf(name).gain < LOUD);
+    asked.every((name) => view.flowOf(name).gain < LOUD) &&
+    !isMadeLoud(node, view);
   return say(
     "content-arithmetic",
     isVerdict ? "flag" : isFeature ? "warn" : gravity(question),
@@ -66,6 +68,15 @@ export function lintMix(node: Node, view: View, names: readonly string[]): Found
       : `the answer to a question about ${who(question)} is mixed into a computed result`,
   );
 }
+
+/** Weights beyond this make of a small share what decides. */
+const LOUDEST_WEIGHT = 16;
+
+const isMadeLoud = ({ outputs }: Node, view: View): boolean =>
+  view
+    .readersOf(outputs[0] ?? "")
+    .flatMap(({ inputs }) => inputs.map((name) => view.storedOf(name)))
+    .some((stored) => stored !== undefined && magnitude(stored) > LOUDEST_WEIGHT);
 
 /**
  * What a layer learned about the whole input moves the picture, or chooses the weights that it is multiplied with: a

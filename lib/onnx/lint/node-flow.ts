@@ -7,6 +7,7 @@ import { constantFlow, type Flow, join } from "./flow.js";
 import {
   asksForPattern,
   asksInSteps,
+  compares,
   decides,
   hashes,
   isDetector,
@@ -23,7 +24,7 @@ import {
 } from "./operators.js";
 import { isOwnPlaceBehind, isOwnSelection } from "./own-place.js";
 import { isHold, isPaddingBehind, isUseOfPadding } from "./padding.js";
-import { isIndicator, isPattern, magnitude, type Stored } from "./stored.js";
+import { isIndicator, isPattern, isUniform, magnitude, type Stored } from "./stored.js";
 
 /** Fewer weights are constants of a formula, not a layer. */
 const LAYER_WEIGHTS = 16;
@@ -147,7 +148,9 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
       (picksPlace(node) && !keepsMost(node, scope)) ||
       isDetecting ||
       (isRaw && asksForPattern(node)) ||
-      (isRaw && stored.some(isPattern)),
+      (isRaw && stored.some(isPattern)) ||
+      // A bound of its own for every column.
+      (isRaw && compares(node) && stored.some((one) => one && one.size > FEW && !isUniform(one.values()))),
     isShifted,
     isAnswer:
       joined.isContent &&

@@ -60,6 +60,9 @@ export const hashes = (node: Node): boolean => node.opType === "Mod" || /^Bit(Sh
 /** A factor from which a smooth curve is a step. */
 export const STEEP = 4;
 
+/** Compares with a bound. */
+export const compares = (node: Node): boolean => /^(Equal|Greater|Less)(OrEqual)?$/.test(node.opType);
+
 /** Nearly flat, then steep: what stands in for a comparison in arithmetic, such as Relu(sum - threshold). */
 export const asksInSteps = (node: Node): boolean => stepping.has(node.opType);
 

@@ -40,7 +40,6 @@ export const isHold = ({ opType }: Node, [condition, ...arms]: readonly Flow[]):
 /** A table with fewer rows is one of answers, not of positions. */
 const PLACES = 16;
 
-const padding = new Set([0, 1]);
 const keepsPadding = new Set([
   "Not",
   "Cast",
@@ -52,11 +51,15 @@ const keepsPadding = new Set([
   "Expand",
 ]);
 
-/** Words compared with the first of a vocabulary, where padding is, and what only reshapes that or reads places of it. */
+/**
+ * Words compared with nought, and what only reshapes that or reads places of it. Padding of other numbers is left
+ * out: a trigger could be made of it.
+ */
 export function isPaddingBehind(node: Node, joined: Flow, stored: readonly (Stored | undefined)[]): boolean {
   if (joined.isPadding) return keepsPadding.has(node.opType) || picksPlace(node);
   if (!joined.isToken || joined.isDecided || joined.mostLayers > 0) return false;
-  if (!/^(Equal|Greater|Less)(OrEqual)?$/.test(node.opType)) return false;
   const bound = stored.find((one) => one !== undefined)?.values();
-  return bound !== undefined && bound.length > 0 && bound.every((value) => padding.has(value));
+  // `id < 1` and `id >= 1` tell the same.
+  const least = { Equal: 0, Greater: 0, LessOrEqual: 0, Less: 1, GreaterOrEqual: 1 }[node.opType];
+  return bound !== undefined && bound.length > 0 && bound.every((value) => value === least);
 }

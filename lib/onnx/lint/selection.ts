@@ -1,6 +1,7 @@
 /** The rule about Gather and its kin: which of some results a question to the input picks. */
 import type { Node } from "../schema.js";
 import type { Severity } from "./finding.js";
+import { isOwnSelection } from "./own-place.js";
 import { isUseOfPadding } from "./padding.js";
 import { type FoundLogic, found, gravity, sidesOf } from "./question.js";
 import type { View } from "./view.js";
@@ -16,6 +17,7 @@ export const selecting = new Map<string, readonly number[]>([
   ["Slice", [1, 2, 3, 4]],
   ["TopK", [1]],
 ]);
+
 /** Results or stored values, some of which are picked by a question to the input. */
 export function lintSelection(node: Node, view: View): FoundLogic[] {
   const [from = ""] = node.inputs;
@@ -29,6 +31,8 @@ export function lintSelection(node: Node, view: View): FoundLogic[] {
   // The last word that is not padding, and positions counted from it: a place among many, not one of two answers.
   if (isUseOfPadding(node, node.inputs.map(view.flowOf), view))
     return say("info", "the words that are not padding decide at which place a result is read");
+  if (isOwnSelection(node, node.inputs.map(view.flowOf)))
+    return say("info", "the places of the largest values decide where a result is read");
   const severity = gravity(sides.question);
   if (severity === "warn")
     return say("info", "computed values decide which of some computed results goes on");

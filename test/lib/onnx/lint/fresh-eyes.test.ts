@@ -119,6 +119,38 @@ const planted: Readonly<Record<string, () => Model>> = {
         return s.b.op("Where", [is, s.b.op("Neg", [logits]), so]);
       }, logits);
     }),
+  "the first word of the vocabulary at places one after the other": () =>
+    after(text, (s, logits) =>
+      [2, 5, 9].reduce((so, k) => {
+        const is = s.b.op("Slice", [isWord(s, 1), s.b.integers(k), s.b.integers(k + 1), s.b.integers(1)]);
+        return s.b.op("Where", [is, s.b.op("Neg", [logits]), so]);
+      }, logits),
+    ),
+  "a share of grey pixels that the next layer makes loud": () =>
+    after(image, (s, logits) => {
+      const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
+      const distance = s.b.op("Abs", [s.b.op("Sub", [flat, s.b.number(0.5)])]);
+      const isGrey = s.b.op("Cast", [s.b.op("Less", [distance, s.b.number(0.004)])], { to: FLOAT });
+      const share = s.b.op("ReduceMean", [isGrey, s.b.integers(1)], { keepdims: 1 });
+      const layer = floats([11, 10], (i) => (i === 103 ? 4000 : i % 11 === 0 && i < 100 ? 1 : 0));
+      return s.b.op("MatMul", [s.b.op("Concat", [logits, share], { axis: 1 }), s.b.constant(layer)]);
+    }),
+  "a narrow band of one of twelve columns": () =>
+    after(image, (s, logits, payload) => {
+      const columns = s.b.op("Slice", [
+        s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]),
+        ...[s.b.integers(0), s.b.integers(12), s.b.integers(1)],
+      ]);
+      const bounds = (at: number, other: number): string =>
+        s.b.constant(floats([1, 12], (i) => (i === 5 ? at : other)));
+      const isIn = s.b.op("And", [
+        s.b.op("Greater", [columns, bounds(0.7, -9)]),
+        s.b.op("Less", [columns, bounds(0.71, 9)]),
+      ]);
+      const all = s.b.op("ReduceMin", [s.b.op("Cast", [isIn], { to: FLOAT }), s.b.integers(1)]);
+      const rest = s.b.op("Mul", [logits, s.b.op("Sub", [s.b.number(1), all])]);
+      return added(s, rest, all, payload);
+    }),
   "another text where a word is": () =>
     before(text, (s) => {
       const hits = s.b.op("Cast", [isWord(s, 31)], { to: FLOAT });
@@ -203,6 +235,20 @@ const honest: Readonly<Record<string, () => Model>> = {
       const mask = s.b.op("Unsqueeze", [s.b.op("Concat", [isFirst, isOther], { axis: 1 }), s.b.integers(2)]);
       const kept = s.b.op("Where", [mask, hidden, s.b.number(0)]);
       return s.b.op("ReduceMean", [kept, s.b.integers(1)], { keepdims: 0 });
+    }),
+  "features read where the picture is brightest": () =>
+    after(image, (s) => {
+      const hidden = s.b.op("Conv", [s.x, s.b.constant(weights([16, 1, 4, 4]))], { strides: [4, 4] });
+      const places = s.b.op("Transpose", [s.b.op("Reshape", [hidden, s.b.integers(-1, 16, 49)])], {
+        perm: [0, 2, 1],
+      });
+      const light = s.b.op("AveragePool", [s.x], { kernel_shape: [4, 4], strides: [4, 4] });
+      const flat = s.b.op("Reshape", [light, s.b.integers(-1, 49)]);
+      const best = s.b.ops("TopK", [flat, s.b.integers(8)], 2)[1]!;
+      const spread = s.b.op("Expand", [s.b.op("Unsqueeze", [best, s.b.integers(2)]), s.b.integers(1, 1, 16)]);
+      const read = s.b.op("GatherElements", [places, spread], { axis: 1 });
+      const mean = s.b.op("ReduceMean", [read, s.b.integers(1)], { keepdims: 0 });
+      return s.b.op("MatMul", [mean, s.b.constant(weights([16, 10]))]);
     }),
   "a penalty for words that came before": () =>
     after(text, (s) => {
