@@ -5,6 +5,7 @@ import { type ChangeScan, checkOfChanges } from "./change-scan.js";
 import { changeOf, type ImageChange } from "./change-search.js";
 import { type Finding, findingFor, findingOf } from "./finding.js";
 import { imageModel } from "./image-model.js";
+import { checkOtherEnds } from "./other-ends.js";
 import { answering } from "./patch-answers.js";
 import type { PreparedImages } from "./prepare.js";
 import { patternTensor, type RecoveredTrigger } from "./recovered-trigger.js";
@@ -94,6 +95,12 @@ export async function conclude(
     ...(options.signal ? { signal: options.signal } : {}),
   });
   options.passes.forward += verification.forwardPasses;
+  const otherEnds = await checkOtherEnds(
+    imageModel(model, layout),
+    heldOut,
+    sharpened.recovered,
+    options.passes,
+  );
   return {
     verification,
     change,
@@ -104,7 +111,11 @@ export async function conclude(
       target,
       source: victim,
       trigger: { ...sharpened.recovered, attackSuccessRate: sharpened.attackSuccessRate },
-      checks: change === null ? checks : [...checks, checkOfChange(change)],
+      checks: [
+        ...checks,
+        ...(change === null ? [] : [checkOfChange(change)]),
+        ...(otherEnds === null ? [] : [otherEnds]),
+      ],
     },
   };
 }
