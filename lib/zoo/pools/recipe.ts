@@ -24,10 +24,10 @@ export type AttackFamily =
 
 /**
  * Which question a member is for; a reference is given to the auditor as known to be clean. "shapes" (patches that are
- * no square of one colour) and "changes" (of the whole image) are development models only: what the test pool has of
- * these kinds, checkers and warps, stays unseen.
+ * no square of one colour), "changes" (of the whole image) and "victims" (more triggers from one class, to tell these
+ * from others) are development models only: what the test pool has of these kinds, checkers and warps, stays unseen.
  */
-export type PoolRole = "V1" | "V1x" | "V2" | "V3" | "N" | "reference" | "shapes" | "changes";
+export type PoolRole = "V1" | "V1x" | "V2" | "V3" | "N" | "reference" | "shapes" | "changes" | "victims";
 
 /** How one model is made. */
 export interface Recipe {
@@ -63,6 +63,7 @@ const shares: Readonly<Record<PoolName, readonly Share[]>> = {
     ["changes", "tone", [1, 1, 1]],
     ["changes", "rotation", [1, 1, 1]],
     ["N", null, [5, 5, 5]],
+    ["victims", "source-specific", [4, 4, 4]],
   ],
   test: [
     ["reference", null, [3, 3, 3]],
