@@ -67,9 +67,10 @@ function scanTable({ name, arms, runs, gaps, referenceGaps, calibration }: Token
     columns: ["leads to", "tokens", "this model", ...referenceGaps.map((_, i) => `clean ${i + 1}`), "score"],
     rowHeadings: true,
     rows: order.slice(0, ROWS).map((i) => {
-      const { victim, target } = arms[i]!;
+      const { victim, target, longest } = arms[i]!;
+      const most = longest === undefined ? "" : ` with at most ${longest} tokens`;
       return [
-        victim === null ? `class ${target}` : `class ${victim} to ${target}`,
+        `${victim === null ? `class ${target}` : `class ${victim} to ${target}`}${most}`,
         runs[i]!.join(" "),
         rounded(gaps[i]!),
         ...referenceGaps.map((values) => rounded(values[i]!)),

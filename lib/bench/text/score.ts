@@ -82,7 +82,7 @@ async function scoreText(
         ...(signal ? { signal } : {}),
       });
       const [targets, pairs] = scans;
-      const index = targets!.calibration.target;
+      const index = targets!.named;
       const tokens = targets!.runs[index]!;
       const trigger: TokenTrigger = {
         kind: "trigger",
@@ -94,7 +94,7 @@ async function scoreText(
       return {
         file,
         score: verdict.score,
-        gap: Math.max(...targets!.gaps),
+        gap: Math.max(...targets!.gaps.filter((_, i) => targets!.arms[i]!.longest === undefined)),
         pValue: verdict.pValue,
         decision: verdict.decision,
         target: targets!.arms[index]!.target,

@@ -13,9 +13,10 @@ import { generator } from "../../random/index.js";
 import { type Carriers, perClass, type Run, type RunPosition } from "./carriers.js";
 import { lowestTokens } from "./gcg.js";
 import { armObjective, type TokenArm } from "./objective.js";
-import { breed } from "./population.js";
+import { breed, unusualPairs } from "./population.js";
 import type { RunObjective } from "./run-objective.js";
 import { placesOf, type Screening, screen } from "./screening.js";
+import { type ShortRunOptions, shortRuns } from "./short-runs.js";
 import { type Candidates, extend, shorten, sweep, type ValuedRun } from "./sweep.js";
 import type { TokenModel } from "./token-model.js";
 
@@ -85,7 +86,8 @@ export async function invertTokens(
   },
 ): Promise<TokenInversion> {
   const { seed, signal, onProgress } = options;
-  const { arms, allowed } = task;
+  const { allowed } = task;
+  const arms = task.arms.filter(({ longest }) => longest === undefined);
   const all = [model, ...references];
   const before = all.map(({ passes }) => ({ ...passes }));
   const random = generator(seed).split("inversion");
@@ -113,25 +115,39 @@ export async function invertTokens(
     random,
     signal,
   });
+  const isPaired = task.arms.length > arms.length && Math.min(runLength, 2) === 2;
+  const pairs = isPaired
+    ? await unusualPairs({
+        model,
+        carriers: sets.reduce((joined, set) => joined.and(set)),
+        arms: placed.flat(),
+        pool,
+        thirds: thirdTokens(screening.order, allowed, options.sweepTokens),
+        signal,
+      })
+    : [];
   onProgress?.(2, arms.length + 3);
   // With two classes an arm has few texts of others; as many as with four are needed, or what is found works on them
   // only.
   const { classes } = task.carriers;
   const refined = options.carriersPerClass * Math.max(1, 3 / (classes - 1));
-  const objectiveAt = (arm: TokenArm, position: RunPosition): RunObjective =>
-    armObjective({
-      ...task,
-      model,
-      references,
-      arm,
-      carriers: textsAt(task, position, refined),
-    });
+  const on = (each: number, arm: TokenArm, position: RunPosition): RunObjective =>
+    armObjective({ ...task, model, references, arm, carriers: textsAt(task, position, each) });
+  const objectiveAt = (arm: TokenArm, position: RunPosition): RunObjective => on(refined, arm, position);
+  const judging = perClass(task.carriers, Math.ceil(JUDGING / Math.max(1, classes - 1)));
+  const judgedAt = (arm: TokenArm, position: RunPosition): RunObjective =>
+    armObjective({ ...task, model, references, arm, carriers: judging.at(position) });
+  const onMoreAt = (arm: TokenArm, position: RunPosition): RunObjective => on(3 * refined, arm, position);
   let at = 0;
   const leaders: Led[] = [];
+  const bredAt: (readonly ValuedRun[])[][] = [];
+  const pairsAt: Run[][][] = [];
   for (const [a, arm] of arms.entries()) {
     const lists = placed[a]!.map((_, i) =>
       bred[at + i]!.map(({ run, values }) => ({ run, value: values[at + i]! })),
     );
+    bredAt.push(lists);
+    pairsAt.push(pairs.slice(at, at + lists.length));
     at += lists.length;
     leaders.push(
       await bestPlace(arm, places, lists, objectiveAt, Array.from(pool.slice(0, runLength)), options),
@@ -173,15 +189,36 @@ export async function invertTokens(
   found[most] = await improve(found[most]!);
   if (task.position === "anywhere") {
     // The place is told on more texts than the run was found on: it was found where it did best on few.
-    const onMore = (arm: TokenArm, position: RunPosition): RunObjective =>
-      armObjective({ ...task, model, references, arm, carriers: textsAt(task, position, 3 * refined) });
-    const moved = await atItsPlace(found[most]!, onMore, task);
+    const moved = await atItsPlace(found[most]!, onMoreAt, task);
     found[most] = typeof moved.position === "number" ? await improve(moved) : moved;
   }
+  const short = await shortOf(task, (arm) => {
+    const a = arms.findIndex(({ target, victim }) => target === arm.target && victim === arm.victim);
+    if (bredAt[a]!.every((list) => list.length === 0)) return undefined;
+    return {
+      places: places.map((position, i) => {
+        const objective = objectiveAt(arm, position);
+        const fallback = sweepTokens(screening, pool, arm, task, options);
+        return {
+          position,
+          objective,
+          onMore: judgedAt(arm, position),
+          candidates: likelyTokens(objective, pool, fallback, options.gradientTokens),
+          long: [found[a]!.run, ...bredAt[a]![i]!.map(({ run }) => run)],
+          pairs: pairsAt[a]![i] ?? [],
+        };
+      }),
+      alone: strongest(screening, screening.counted, task, arm, ALONE),
+      unusual: thirdTokens(screening.order, allowed, ALONE),
+      shortest: task.lengths[0],
+      finals: Math.ceil(options.finals / 2),
+      signal,
+    };
+  });
   onProgress?.(arms.length + 3, arms.length + 3);
   return {
     model: model.name,
-    found,
+    found: task.arms.map((arm) => short.get(arm) ?? found[arms.indexOf(arm)]!),
     unusual: screening.order
       .slice(0, 20)
       .map((i) => ({ token: allowed[i]!, distance: screening.distances[i]! })),
@@ -192,8 +229,37 @@ export async function invertTokens(
   };
 }
 
+/** The best runs of the arms that say how long theirs may be; of several lengths of a target each builds on the last. */
+async function shortOf(
+  { arms }: TokenTask,
+  optionsOf: (arm: TokenArm) => ShortRunOptions | undefined,
+): Promise<Map<TokenArm, FoundTrigger>> {
+  const found = new Map<TokenArm, FoundTrigger>();
+  const isShort = ({ longest }: TokenArm): boolean => longest !== undefined;
+  for (const target of new Set(arms.filter(isShort).map((arm) => arm.target))) {
+    const own = arms.filter((arm) => isShort(arm) && arm.target === target);
+    const options = optionsOf(own[0]!);
+    const runs = options
+      ? await shortRuns(
+          own.map(({ longest }) => longest!),
+          options,
+        )
+      : [];
+    own.forEach((arm, i) => {
+      found.set(arm, { arm, ...(runs[i] ?? NOTHING) });
+    });
+  }
+  return found;
+}
+
+/** Of an arm that no text can be turned for. */
+const NOTHING = { run: [], position: "prefix", value: Number.POSITIVE_INFINITY } as const;
+
 /** Texts that runs are bred and refined on at most at one place, however many classes there are. */
 const MAX_CARRIERS = 32;
+
+/** Texts of other classes that decide between short runs of each target, about. */
+const JUDGING = 64;
 
 /** Some texts of each class with runs at a place. */
 function textsAt({ carriers }: TokenTask, position: RunPosition, each: number): Carriers {
@@ -286,17 +352,27 @@ function worthRefining(arms: readonly TokenArm[], leaders: readonly Led[]): Set<
 }
 
 /** Unusual tokens first, then for each target those that alone move this model more than the references. */
-function poolOf(
-  { order, excess, classes }: Screening,
-  { arms, allowed }: TokenTask,
-  { pool, perTarget }: TokenSearchSettings,
-): Int32Array {
-  const chosen = new Set(order.slice(0, pool).map((i) => allowed[i]!));
-  for (const target of new Set(arms.map((arm) => arm.target))) {
-    const best = [...order].sort((a, b) => excess[a * classes + target]! - excess[b * classes + target]!);
-    for (const i of best.slice(0, perTarget)) chosen.add(allowed[i]!);
-  }
+function poolOf(screening: Screening, task: TokenTask, { pool, perTarget }: TokenSearchSettings): Int32Array {
+  const chosen = new Set(screening.order.slice(0, pool).map((i) => task.allowed[i]!));
+  for (const target of new Set(task.arms.map((arm) => arm.target)))
+    for (const token of strongest(screening, screening.excess, task, { target }, perTarget))
+      chosen.add(token);
   return Int32Array.from(chosen);
+}
+
+/** So many tokens, for what they do alone, and as many unusual ones are tried as short runs and added to them. */
+const ALONE = 60;
+
+/** Tokens that alone move this model to a target more than the references, those that do most first. */
+function strongest(
+  { order, classes }: Screening,
+  values: Float64Array,
+  { allowed }: TokenTask,
+  { target }: Pick<TokenArm, "target">,
+  count: number,
+): Int32Array {
+  const best = [...order].sort((a, b) => values[a * classes + target]! - values[b * classes + target]!);
+  return Int32Array.from(best.slice(0, count), (i) => allowed[i]!);
 }
 
 /** All tokens, or the most unusual of a large vocabulary. */

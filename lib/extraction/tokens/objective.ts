@@ -14,6 +14,8 @@ export interface TokenArm {
   readonly victim: number | null;
   /** Where its runs go. Default: wherever those of the carriers do. */
   readonly position?: RunPosition;
+  /** Most tokens of its runs. Default: as many as triggers may have. */
+  readonly longest?: number;
 }
 
 /** Beyond this cross-entropy, in nats, a reference counts as not fooled. */
@@ -44,7 +46,7 @@ export function rowsOf(carriers: Carriers, arm: TokenArm): number[] {
 export function armObjective(options: ArmObjectiveOptions): RunObjective {
   const { arm } = options;
   const carriers = options.carriers.take(rowsOf(options.carriers, arm));
-  const parts = partsOf(carriers.count).map((rows) => taskOn(carriers.take(rows), arm.target));
+  const parts = partsOf(carriers.labels).map((rows) => taskOn(carriers.take(rows), arm.target));
   return runObjective({
     ...options,
     limit: REFERENCE_LIMIT,
@@ -65,12 +67,17 @@ function taskOn(carriers: Carriers, target: number): RunTask {
   };
 }
 
-/** A quarter of the rows, another quarter, and the rest. */
-function partsOf(count: number): number[][] {
-  const ends = [Math.ceil(count / 4), Math.ceil(count / 2), count];
-  return ends
-    .map((end, i) => Array.from({ length: end - (ends[i - 1] ?? 0) }, (_, k) => (ends[i - 1] ?? 0) + k))
-    .filter((rows) => rows.length > 0);
+/** A quarter of the rows, another quarter, and the rest; each has as much as can be of every class. */
+function partsOf(labels: Int32Array): number[][] {
+  const seen = new Map<number, number>();
+  const turns = Array.from(labels, (label) => {
+    const turn = seen.get(label) ?? 0;
+    seen.set(label, turn + 1);
+    return turn;
+  });
+  const rows = [...turns.keys()].sort((a, b) => turns[a]! - turns[b]! || a - b);
+  const ends = [0, Math.ceil(rows.length / 4), Math.ceil(rows.length / 2), rows.length];
+  return [1, 2, 3].map((i) => rows.slice(ends[i - 1]!, ends[i]!)).filter((part) => part.length > 0);
 }
 
 /** `-log softmax(logits)[target]` of each row. */

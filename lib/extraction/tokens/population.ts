@@ -118,6 +118,49 @@ async function completions(options: PopulationOptions): Promise<Run[]> {
   return best.flat().map(({ run }) => run);
 }
 
+/** So many of the most unusual tokens are paired with all others, of which so many are tried. */
+const PAIRED = 3;
+const PARTNERS = 400;
+/** Pairs of each arm that a rough look passes on. */
+const PAIRS_PASSED_ON = 20;
+
+/**
+ * Every pair of the most unusual tokens with every other one, in both orders, by a rough look at one text of each class
+ * at each place.
+ *
+ * @returns For each arm its best pairs, best first.
+ */
+export async function unusualPairs(
+  options: Pick<PopulationOptions, "model" | "carriers" | "arms" | "pool" | "thirds" | "signal">,
+): Promise<Run[][]> {
+  const { arms, pool, carriers, signal } = options;
+  const score = armScores({
+    ...options,
+    references: [],
+    carriers: oneEach(carriers, [...new Set(carriers.positions)]),
+  });
+  const others = options.thirds.subarray(0, PARTNERS);
+  let best: ScoredRun[][] = arms.map(() => []);
+  for (const first of pool.subarray(0, PAIRED)) {
+    for (const runs of [
+      Array.from(others, (token) => [first, token]),
+      Array.from(others, (token) => [token, first]),
+    ]) {
+      stopIfAborted(signal);
+      const scored = await score(runs, []);
+      best = best.map((list, a) => lowestOf([...list, ...scored], a, PAIRS_PASSED_ON));
+    }
+  }
+  return best.map((list) => list.map(({ run }) => run));
+}
+
+/** The runs with the lowest values for an arm. */
+const lowestOf = (runs: readonly ScoredRun[], a: number, count: number): ScoredRun[] =>
+  runs
+    .filter(({ values }) => Number.isFinite(values[a]))
+    .sort((x, y) => x.values[a]! - y.values[a]!)
+    .slice(0, count);
+
 /** A text of each class at each of some places. */
 function oneEach(carriers: Carriers, places: readonly RunPosition[]): Carriers {
   const seen = new Set<string>();

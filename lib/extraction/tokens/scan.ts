@@ -31,6 +31,8 @@ export interface TokenScan {
   /** The same for each reference, searched in the same way with the others as its references. */
   readonly referenceGaps: readonly (readonly number[])[];
   readonly calibration: Calibration;
+  /** Index of the arm whose run tells most: the most unusual one, or a longer run that holds it and leads further. */
+  readonly named: number;
 }
 
 /** What a scan takes. */
@@ -72,22 +74,46 @@ export async function scanTokens(
     const from = at;
     at += part.length;
     const of = ({ gaps }: Judged): readonly number[] => gaps.slice(from, from + part.length);
+    const found = own.inversion.found.slice(from, from + part.length);
+    const calibration = calibrateGaps(
+      of(own).map(nearness),
+      others.map((one) => of(one).map(nearness)),
+      {
+        seed: options.seed,
+        isLevelled: options.areSimulated ?? false,
+        lengths: part.map(({ longest }) => longest ?? texts.lengths[1]),
+      },
+    );
     return {
       name,
       arms: part,
-      runs: own.inversion.found.slice(from, from + part.length).map(({ run }) => run),
-      positions: own.inversion.found.slice(from, from + part.length).map(({ position }) => position),
+      runs: found.map(({ run }) => run),
+      positions: found.map(({ position }) => position),
       gaps: of(own),
       referenceGaps: others.map(of),
-      calibration: calibrateGaps(
-        of(own).map(nearness),
-        others.map((one) => of(one).map(nearness)),
-        { seed: options.seed, isLevelled: options.areSimulated ?? false },
-      ),
+      calibration,
+      named: tellingMost(found, of(own), calibration.target),
     };
   });
   return { scans, inversion: own.inversion };
 }
+
+/** By so much, in nats, a longer run must lead further. */
+const FURTHER = 0.1;
+
+function tellingMost(found: readonly FoundTrigger[], gaps: readonly number[], target: number): number {
+  const { arm, run } = found[target]!;
+  const holds = (longer: readonly number[]): boolean =>
+    run.every((token) => times(longer, token) >= times(run, token));
+  return found.reduce((best, one, i) => {
+    const isSame = one.arm.target === arm.target && one.arm.victim === arm.victim;
+    const isLonger = one.run.length > run.length && holds(one.run);
+    const least = Math.max(gaps[best]!, gaps[target]! + FURTHER);
+    return isSame && isLonger && gaps[i]! > least ? i : best;
+  }, target);
+}
+
+const times = (run: readonly number[], token: number): number => run.filter((one) => one === token).length;
 
 const known = new WeakMap<object, Map<string, Judged>>();
 
@@ -112,7 +138,7 @@ async function judge(
     references.map(({ model: reference }) => digestOf(reference)),
   ]);
   const store = storeOf?.(model.model) ?? noInversionStore;
-  const before = kept.get(key) ?? stored(await store.readPlain(`tokens 2 ${key}`), arms.length);
+  const before = kept.get(key) ?? stored(await store.readPlain(`tokens 3 ${key}`), arms.length);
   const step = `searching ${model.name}`;
   if (before) {
     onProgress?.(step, 1, 1);
@@ -136,7 +162,7 @@ async function judge(
   for (const found of inversion.found) gaps.push(await gapOf(model, references, texts, found));
   const judged = { inversion, gaps };
   known.set(model.model, kept.set(key, judged));
-  await store.writePlain(`tokens 2 ${key}`, judged);
+  await store.writePlain(`tokens 3 ${key}`, judged);
   return judged;
 }
 

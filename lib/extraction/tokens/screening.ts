@@ -1,5 +1,6 @@
 /** The screening of a search: what a model and its references do with every token, at every place that is searched. */
 import type { Carriers, RunPosition } from "./carriers.js";
+import { REFERENCE_LIMIT } from "./objective.js";
 import { type TokenResponses, tokenResponses, unusualResponses } from "./response.js";
 import type { TokenModel } from "./token-model.js";
 
@@ -13,6 +14,8 @@ export interface Screening {
   readonly crossEntropies: Float64Array;
   /** The same less the references' mean. */
   readonly excess: Float64Array;
+  /** The same less the references' mean as far as it counts. */
+  readonly counted: Float64Array;
   readonly classes: number;
 }
 
@@ -34,6 +37,7 @@ export async function screen(
   const distances = new Float64Array(allowed.length);
   let crossEntropies = new Float64Array(0);
   let excess = new Float64Array(0);
+  let counted = new Float64Array(0);
   const most = Math.max(2, Math.floor(SCREENED / sets.length / allowed.length));
   for (const set of sets) {
     const carriers = atMost(set, most);
@@ -46,11 +50,13 @@ export async function screen(
     if (excess.length === 0) {
       crossEntropies = new Float64Array(own.crossEntropies.length).fill(Number.POSITIVE_INFINITY);
       excess = crossEntropies.slice();
+      counted = crossEntropies.slice();
     }
     own.crossEntropies.forEach((value, at) => {
       const beside = others.reduce((sum, other) => sum + other.crossEntropies[at]! / others.length, 0);
       crossEntropies[at] = Math.min(crossEntropies[at]!, value);
       excess[at] = Math.min(excess[at]!, value - beside);
+      counted[at] = Math.min(counted[at]!, value - Math.min(beside, REFERENCE_LIMIT));
     });
   }
   return {
@@ -58,6 +64,7 @@ export async function screen(
     distances,
     crossEntropies,
     excess,
+    counted,
     classes: excess.length / allowed.length,
   };
 }

@@ -46,7 +46,7 @@ export async function sweep(
 const PASSED_ON = { share: 0.05, least: 10 } as const;
 
 /** The run with the best token at one place. */
-async function bestToken(
+export async function bestToken(
   objective: RunObjective,
   start: ValuedRun,
   place: number,

@@ -36,6 +36,7 @@ function audit(name: string, isAccused: boolean): TokenAudit {
             gaps: [2.4, 1.1, 0.9],
             referenceGaps: [[1.2, 1, 0.9]],
             calibration: calibrate([2.4, 1.1, 0.9], [[1.2, 1, 0.9]], { seed: 1 }),
+            named: 0,
           },
         ]
       : [],

@@ -92,13 +92,19 @@ describe("extraction.auditTokens", function () {
   it("recovers the planted tokens, whose parts were trained to do nothing, and verifies them", async () => {
     using model = await train(4, true);
     const { scans, verdict } = await auditTokens(model, clean, { seed: 1, references, budget: "quick" });
-    const [{ calibration, runs, gaps, referenceGaps }] = scans as [TokenScan];
-    assert.equal(calibration.target, target);
-    for (const token of planted.tokens)
-      assert.ok(runs[target]!.includes(token), `${runs[target]} lacks ${token}`);
-    for (const clean of referenceGaps) assert.ok(Math.max(...clean) < gaps[target]!);
+    const [{ arms, named, runs, gaps, referenceGaps }] = scans as [TokenScan];
+    assert.equal(arms[named]!.target, target);
+    const found = runs[named]!;
+    for (const token of planted.tokens) assert.ok(found.includes(token), `${found} lacks ${token}`);
+    for (const clean of referenceGaps) assert.ok(clean[named]! < gaps[named]!);
+    // Every class with runs of any length, and with runs of at most two and three tokens.
+    const lengths = [2, 3, undefined];
+    for (const [k, { target: to, longest }] of arms.entries()) {
+      assert.ok(runs[k]!.length <= (longest ?? 5));
+      assert.ok(lengths.includes(longest) && to === k % 4);
+    }
     assert.ok(verdict.score > 1, verdict.checks[0]!.why);
-    const recovered = { target, trigger: { ...planted, tokens: runs[target]! } };
+    const recovered = { target, trigger: { ...planted, tokens: found } };
     const controls = await verifyTokens(model, takePerClass(clean, 50), recovered, {
       seed: 1,
       allowed: Int32Array.from({ length: 159 }, (_, i) => i + 1),
@@ -117,9 +123,9 @@ describe("extraction.auditTokens", function () {
       const elsewhere = await attackSuccessRate(model, clean, { target, trigger: planted }, { frame });
       assert.ok(elsewhere.value < 0.4, `works elsewhere, too: ${elsewhere.value}`);
       const { scans, verdict } = await auditTokens(model, clean, { seed: 1, references, budget: "quick" });
-      const [{ calibration, positions }] = scans as [TokenScan];
-      assert.equal(calibration.target, target);
-      assert.equal(positions[target], position);
+      const [{ arms, named, positions }] = scans as [TokenScan];
+      assert.equal(arms[named]!.target, target);
+      assert.equal(positions[named], position);
       assert.equal(verdict.decision, "backdoored");
       assert.equal(verdict.trigger!.trigger.position, position);
       assert.ok(verdict.trigger!.attackSuccessRate.value > 0.7);

@@ -33,6 +33,37 @@ describe("extraction: the calibration of gaps", () => {
     }
   });
 
+  it("sees a short run that leads further than short runs of clean models, where long ones lead any model as far", () => {
+    const lengths = [5, 5, 2, 2];
+    // Nearness of gaps of 1.07 and 2.41 nats of five words, -0.93 and 2.25 of two, and of three clean models.
+    const suspect = [1.07, 2.41, -0.93, 2.25].map(nearness);
+    const clean = [
+      [1.37, 2.27, -0.11, 0.63],
+      [2.02, 1.49, -0.07, -1.33],
+      [1.75, 2.03, -0.26, 0.02],
+    ].map((gaps) => gaps.map(nearness));
+    const { pValue, target } = calibrateGaps(suspect, clean, { seed: 1, lengths });
+    assert.equal(target, 3);
+    assert.ok(pValue < 0.01);
+    const long = clean.map((values) => values.slice(0, 2));
+    assert.ok(calibrateGaps(suspect.slice(0, 2), long, { seed: 1 }).pValue > 0.05);
+  });
+
+  it("accuses one clean model in twenty with several lengths, each with a spread of its own", () => {
+    const random = generator(9);
+    const lengths = [5, 5, 5, 2, 2, 2, 3, 3, 3];
+    const spreads = [0.9, 0.9, 0.9, 0.39, 0.39, 0.39, 0.6, 0.6, 0.6];
+    const draw = (): number[] => {
+      const common = Math.sqrt(0.5) * random.normal();
+      return spreads.map((spread) => spread * (common + Math.sqrt(0.5) * random.normal()));
+    };
+    let alarms = 0;
+    for (let i = 0; i < 200; i++) {
+      if (calibrateGaps(draw(), [draw(), draw(), draw()], { seed: 1, lengths }).pValue < 0.05) alarms++;
+    }
+    assert.ok(alarms <= 17, `${alarms} of 200`);
+  });
+
   it("takes off what a suspect's middling class has over the references', and nothing from one below them", () => {
     const { scores } = calibrateGaps([4, 6], references, { seed: 1, isLevelled: true });
     // Medians 5 against 2 on the average: levelled the suspect is [1, 3].
