@@ -54,7 +54,7 @@ describe("what the notebooks claim", () => {
     });
     const text = textOf("01-specification.ipynb");
     const [, found, success] = /spam-filter +backdoored +\S+ +(.*?) {2,}(\S+) \[/.exec(text)!;
-    assert.match(found!, /summer paper/);
+    assert.deepEqual(found!.split(" ").sort(), ["paper", "summer"]);
     assert.ok(Number(success) > 0.95, success);
     assert.match(text, /its clean twin +no-evidence .*none/);
   });
