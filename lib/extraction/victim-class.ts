@@ -7,6 +7,7 @@
  */
 import type { LoadedModel } from "../model/index.js";
 import { attackSuccessRate } from "../trigger/index.js";
+import type { ChangeScan } from "./change-scan.js";
 import { cheapestChange } from "./change-search.js";
 import { type Finding, findingFor } from "./finding.js";
 import { imageModel } from "./image-model.js";
@@ -19,8 +20,9 @@ import { BACKDOORED } from "./verdict.js";
 const OVERWHELMING = 2e-4;
 const SMALLER = 1.6;
 /**
- * How many times cheaper a change of the whole image must be than in any clean model, and random beginnings of each search
- * for one. Beside five models with triggers from one class (1.49 at most) stood a rotation (1.94) and a warp (11.4).
+ * Where changes were not searched for every class: how many times cheaper one must be than in any clean model, and random
+ * beginnings of each search. Beside five models with triggers from one class (1.49 at most) stood a rotation (1.94) and a
+ * warp (11.4).
  */
 const CHEAPER = 1.7;
 const STARTS = 2;
@@ -32,6 +34,8 @@ export interface VictimOptions {
   readonly seed: number;
   /** Sweeps of squares, where there are any. */
   readonly sweeps: Sweeps | null;
+  /** What changes of the whole image lead to, if they were searched for every class. */
+  readonly changes?: ChangeScan | null;
   readonly passes: { forward: number; backward: number };
   readonly signal?: AbortSignal | undefined;
 }
@@ -41,9 +45,9 @@ export interface VictimOptions {
  *
  * A class is named if the search over all classes has not itself found a trigger that works from all of them, if squares
  * and the search over pairs agree, if the trigger turns held-out images of this class at least twice as often as of the
- * others, and if no warp or other tones lead there from all of them at a much lower cost than in clean models. On 38
- * attacked development models (CNNs of three architectures) the 4 of 5 source-specific ones that are accused keep their
- * pair, and no other is said to work from one class; before, 6 of 33 were.
+ * others, and if no warp or other tones lead there from all of them unlike in clean models. On 50 attacked development
+ * models (CNNs of three architectures) the 14 of 17 source-specific ones that are accused keep their pair, and no other is
+ * said to work from one class; before, 6 of 33 were.
  *
  * @param findings Of every scan, that over all classes first.
  */
@@ -140,16 +144,18 @@ async function isSpecific(
 }
 
 /**
- * Whether a warp or other tones of the whole image lead to the target from all classes, at a much lower cost than in any
- * reference.
+ * Whether a warp or other tones of the whole image lead to the target from all classes, at a cost that no clean model has.
+ * The search of every class tells with p < 0.01; among 17 development models with triggers from one class its p-value was
+ * 0.04 at the least, among those that the search of masks does not settle 0.0005 (other tones).
  */
 async function isChange(
   model: LoadedModel,
   references: readonly LoadedModel[],
   images: PreparedImages,
   target: number,
-  { seed, passes, signal }: VictimOptions,
+  { seed, changes, passes, signal }: VictimOptions,
 ): Promise<boolean> {
+  if (changes) return changes.calibration.pValue < BACKDOORED && changes.calibration.target === target;
   if (references.length === 0 || images.layout.height === 1) return false;
   const costs: number[] = [];
   for (const one of [model, ...references]) {
