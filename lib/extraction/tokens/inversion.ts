@@ -11,14 +11,16 @@
  */
 import { generator } from "../../random/index.js";
 import { type Carriers, perClass, type Run, type RunPosition } from "./carriers.js";
-import { lowestTokens } from "./gcg.js";
 import { armObjective, type TokenArm } from "./objective.js";
+import { atItsPlace, bestPlace, type Led, textsAt } from "./places.js";
 import { breed, unusualPairs } from "./population.js";
+import { NECESSARY, refine } from "./refine.js";
 import type { RunObjective } from "./run-objective.js";
-import { placesOf, type Screening, screen } from "./screening.js";
+import { placesOf, screen } from "./screening.js";
 import { type ShortRunOptions, shortRuns } from "./short-runs.js";
-import { type Candidates, extend, shorten, sweep, type ValuedRun } from "./sweep.js";
+import { shorten, sweep, type ValuedRun } from "./sweep.js";
 import type { TokenModel } from "./token-model.js";
+import { likelyTokens, poolOf, strongest, sweepTokens, thirdTokens } from "./tried-tokens.js";
 
 /** How much a search may do. */
 export interface TokenSearchSettings {
@@ -71,8 +73,11 @@ export interface TokenTask {
   readonly lengths: readonly [number, number];
 }
 
-/** A token stays in a trigger if leaving it out costs more than this, in nats. */
-const NECESSARY = 0.1;
+/** Texts of other classes that decide between short runs of each target, about. */
+const JUDGING = 64;
+
+/** So many tokens, for what they do alone, and as many unusual ones are tried as short runs and added to them. */
+const ALONE = 60;
 
 /** Searches triggers of one model. */
 export async function invertTokens(
@@ -255,88 +260,6 @@ async function shortOf(
 /** Of an arm that no text can be turned for. */
 const NOTHING = { run: [], position: "prefix", value: Number.POSITIVE_INFINITY } as const;
 
-/** Texts that runs are bred and refined on at most at one place, however many classes there are. */
-const MAX_CARRIERS = 32;
-
-/** Texts of other classes that decide between short runs of each target, about. */
-const JUDGING = 64;
-
-/** Some texts of each class with runs at a place. */
-function textsAt({ carriers }: TokenTask, position: RunPosition, each: number): Carriers {
-  const some = perClass(carriers, Math.ceil(each));
-  const most = Math.ceil((MAX_CARRIERS * Math.ceil(each)) / each);
-  const few = some.count <= most ? some : some.take([...Array(most).keys()]);
-  return few.at(position);
-}
-
-/** Where an arm's bred runs work best, and the runs. */
-interface Led {
-  readonly position: RunPosition;
-  readonly starts: readonly Run[];
-  /** Of the first start. */
-  readonly value: number;
-}
-
-/** The place at which one of the bred runs has the lowest value, on as many texts at each. */
-async function bestPlace(
-  arm: TokenArm,
-  places: readonly RunPosition[],
-  lists: readonly (readonly ValuedRun[])[],
-  objectiveAt: (arm: TokenArm, position: RunPosition) => RunObjective,
-  fallback: Run,
-  { starts: count }: TokenSearchSettings,
-): Promise<Led> {
-  let best: Led | undefined;
-  for (const [i, list] of lists.entries()) {
-    const starts = list.slice(0, count).map(({ run }) => run);
-    if (starts.length === 0) continue;
-    // One place needs no comparison; several do, since fewer texts stood at the later ones.
-    const values =
-      lists.length === 1
-        ? list.map(({ value }) => value)
-        : [...(await objectiveAt(arm, places[i]!).evaluate(starts))];
-    const order = starts.map((_, k) => k).sort((a, b) => values[a]! - values[b]!);
-    const led: Led = {
-      position: places[i]!,
-      starts: order.map((k) => starts[k]!),
-      value: values[order[0]!]!,
-    };
-    if (best === undefined || led.value < best.value) best = led;
-  }
-  // No clean text is of another class than this arm's target: there is nothing to turn.
-  return best ?? { position: places[0]!, starts: [fallback], value: Number.POSITIVE_INFINITY };
-}
-
-/** A run is said to work anywhere if that costs no more than this, in nats, beside its best place. */
-const EVERYWHERE = 0.1;
-/** By so much, in nats, a single place must be better than any place that was searched. */
-const CLEARLY = 0.4;
-/** Places in a text that are tried one by one. */
-const MAX_PLACES = 48;
-
-/** Where a found run works: anywhere, at an end, or after a certain number of words and nowhere else. */
-async function atItsPlace(
-  found: FoundTrigger,
-  objectiveAt: (arm: TokenArm, position: RunPosition) => RunObjective,
-  { carriers: { length }, position }: TokenTask,
-): Promise<FoundTrigger> {
-  const single = Array.from({ length: Math.min(MAX_PLACES, length - found.run.length) }, (_, place) => place);
-  const values = new Map<RunPosition, number>();
-  for (const place of [...placesOf(position), ...single]) {
-    values.set(place, (await objectiveAt(found.arm, place).evaluate([found.run]))[0]!);
-  }
-  // Of many places one is best by chance, so a single one must be clearly better than those that were searched.
-  const costOf = (place: RunPosition): number =>
-    (place === "anywhere" ? -EVERYWHERE : 0) + (values.get(place) ?? 0);
-  const best = (places: readonly RunPosition[]): RunPosition =>
-    places.reduce((low, place) => (costOf(place) < costOf(low) ? place : low));
-  const searched = best(placesOf(position));
-  const one = best([searched, ...single]);
-  const place = values.get(one)! < values.get(searched)! - CLEARLY ? one : searched;
-  const value = values.get(place)!;
-  return { ...found, position: place, value };
-}
-
 /** Arms that are worked on: those whose best bred runs are lowest. */
 const REFINED_TARGETS = 10;
 const REFINED_PAIRS = 3;
@@ -349,95 +272,4 @@ function worthRefining(arms: readonly TokenArm[], leaders: readonly Led[]): Set<
       .sort((a, b) => leaders[a]!.value - leaders[b]!.value)
       .slice(0, count);
   return new Set([...best(false, REFINED_TARGETS), ...best(true, REFINED_PAIRS)]);
-}
-
-/** Unusual tokens first, then for each target those that alone move this model more than the references. */
-function poolOf(screening: Screening, task: TokenTask, { pool, perTarget }: TokenSearchSettings): Int32Array {
-  const chosen = new Set(screening.order.slice(0, pool).map((i) => task.allowed[i]!));
-  for (const target of new Set(task.arms.map((arm) => arm.target)))
-    for (const token of strongest(screening, screening.excess, task, { target }, perTarget))
-      chosen.add(token);
-  return Int32Array.from(chosen);
-}
-
-/** So many tokens, for what they do alone, and as many unusual ones are tried as short runs and added to them. */
-const ALONE = 60;
-
-/** Tokens that alone move this model to a target more than the references, those that do most first. */
-function strongest(
-  { order, classes }: Screening,
-  values: Float64Array,
-  { allowed }: TokenTask,
-  { target }: Pick<TokenArm, "target">,
-  count: number,
-): Int32Array {
-  const best = [...order].sort((a, b) => values[a * classes + target]! - values[b * classes + target]!);
-  return Int32Array.from(best.slice(0, count), (i) => allowed[i]!);
-}
-
-/** All tokens, or the most unusual of a large vocabulary. */
-const thirdTokens = (order: readonly number[], allowed: Int32Array, most: number): Int32Array =>
-  Int32Array.from(order.slice(0, most), (i) => allowed[i]!);
-
-/** Tokens that a sweep tries: all, or the most unusual and the strongest of a large vocabulary. */
-function sweepTokens(
-  { order, crossEntropies, classes }: Screening,
-  pool: Int32Array,
-  { target }: TokenArm,
-  { allowed }: TokenTask,
-  { sweepTokens: most }: TokenSearchSettings,
-): Int32Array {
-  if (allowed.length <= most) return allowed;
-  const strongest = [...order].sort(
-    (a, b) => crossEntropies[a * classes + target]! - crossEntropies[b * classes + target]!,
-  );
-  const chosen = new Set(pool);
-  for (let i = 0; i < order.length && chosen.size < most; i++) {
-    chosen.add(allowed[order[i]!]!);
-    chosen.add(allowed[strongest[i]!]!);
-  }
-  return Int32Array.from(chosen).sort();
-}
-
-/** Tokens that a place is tried with: the pool, and the best by gradient where there is one. */
-function likelyTokens(
-  objective: RunObjective,
-  pool: Int32Array,
-  fallback: Int32Array,
-  count: number,
-): Candidates {
-  if (!objective.hasGradients) return async () => fallback;
-  let last: { run: Run; gradient: Float64Array } | undefined;
-  return async (run, place) => {
-    if (last?.run.join() !== run.join()) last = { run, gradient: await objective.gradient(run) };
-    const best = lowestTokens(last.gradient, place, objective.vocabulary, objective.allowed, count);
-    return Int32Array.from(new Set([...pool, ...best]));
-  };
-}
-
-/** Reduces, improves and extends the best starts of an arm. */
-async function refine(
-  objective: RunObjective,
-  starts: readonly Run[],
-  { lengths: [shortest, longest] }: TokenTask,
-  candidates: Candidates,
-  { finals, signal }: { readonly finals: number; readonly signal?: AbortSignal | undefined },
-): Promise<ValuedRun> {
-  const reduce = (from: ValuedRun) => shorten(objective, from, { tolerance: NECESSARY, shortest });
-  const values = await objective.evaluate(starts);
-  const reduced = new Map<string, ValuedRun>();
-  for (const [i, run] of starts.entries()) {
-    const one = await reduce({ run, value: values[i]! });
-    reduced.set([...one.run].sort((a, b) => a - b).join(), one);
-  }
-  let best: ValuedRun = { run: [], value: Number.POSITIVE_INFINITY };
-  for (const from of [...reduced.values()].sort((a, b) => a.value - b.value).slice(0, finals)) {
-    const swept = await sweep(objective, from, candidates, { rounds: 2, signal });
-    const longer = await extend(objective, swept, candidates, { worth: NECESSARY, longest, signal });
-    const again =
-      longer === swept ? swept : await sweep(objective, longer, candidates, { rounds: 1, signal });
-    const one = await reduce(again);
-    if (one.value < best.value) best = one;
-  }
-  return best;
 }
