@@ -34,6 +34,14 @@ const SHARED = { model: 0.5, length: 0.2, class: 0.2, rest: 0.1 } as const;
 const spreadOf = (length: number): number => (length <= 2 ? 0.13 : length === 3 ? 0.2 : 0.3);
 
 /**
+ * How many times farther a clean model lies from copies that an audit trained of it than the copies from one another:
+ * they are trained on other and fewer texts than the model. Without it three clean development models had p < 0.02
+ * (statistics up to 2.7 times the threshold), and planted runs 0.0001 to 0.0022 (2.1 and 5.4 times): with it only the
+ * plainest triggers are found without references.
+ */
+const COPIES_OFF = 3;
+
+/**
  * `z_k = (gap_k - mean of the references' gap_k) / (pooled sd sqrt(1 + 1/R))`, and the p-value of the largest, where
  * values of each length of runs are in units of their spread.
  *
@@ -42,24 +50,27 @@ const spreadOf = (length: number): number => (length <= 2 ? 0.13 : length === 3 
  *
  * @param options.lengths Most tokens of each value's run. Default: the same for all. Each length has all classes, in the
  *   same order.
- * @param options.isLevelled Lowers the suspect's values by what its middling class has over theirs, if it has: a model
- *   that knows more than references that were trained on less is easier to lead to every class alike. Default false.
+ * @param options.areCopies Whether the references are copies that the audit trained, on less than the suspect. Lowers the
+ *   suspect's values by what its middling class has over theirs, if it has, since a model that knows more is easier to lead
+ *   to every class alike; and divides scores by how far clean models lie off such copies. Default false.
  */
 export function calibrateGaps(
   suspect: readonly number[],
   references: readonly (readonly number[])[],
-  options: { readonly seed: number; readonly isLevelled?: boolean; readonly lengths?: readonly number[] },
+  options: { readonly seed: number; readonly areCopies?: boolean; readonly lengths?: readonly number[] },
 ): Calibration {
   const count = references.length;
-  const { seed, isLevelled = false, lengths = suspect.map(() => 4) } = options;
+  const { seed, areCopies = false, lengths = suspect.map(() => 4) } = options;
   if (count < 2) return calibrate(suspect, references, { seed });
   const one = spreadOf(lengths[0]!);
   const scaled = (values: readonly number[]): Float64Array =>
     Float64Array.from(values, (value, k) => (value * one) / spreadOf(lengths[k]!));
   const [own, ...others] = [suspect, ...references].map(scaled);
-  const scores = scoresOf(isLevelled ? levelled(own!, others, lengths) : own!, others);
+  const scores = areCopies
+    ? scoresOf(levelled(own!, others, lengths), others).map((score) => score / COPIES_OFF)
+    : scoresOf(own!, others);
   const statistic = highest(scores);
-  const clean = simulateNull(lengths, count, seed, isLevelled);
+  const clean = simulateNull(lengths, count, seed, areCopies);
   const asHigh = clean.reduce((sum, value) => sum + (value >= statistic ? 1 : 0), 0);
   return {
     kind: "calibration",
@@ -80,15 +91,15 @@ function simulateNull(
   lengths: readonly number[],
   count: number,
   seed: number,
-  isLevelled: boolean,
+  areCopies: boolean,
 ): Float64Array {
-  const key = `${lengths.join()} ${count} ${seed} ${isLevelled}`;
+  const key = `${lengths.join()} ${count} ${seed} ${areCopies}`;
   const known = nulls.get(key);
   if (known) return known;
   const random = generator(seed).split("gaps");
   const values = Float64Array.from({ length: NULL_DRAWS }, () => {
     const [first, ...rest] = Array.from({ length: count + 1 }, () => drawClean(lengths, random));
-    return highest(scoresOf(isLevelled ? levelled(first!, rest, lengths) : first!, rest));
+    return highest(scoresOf(areCopies ? levelled(first!, rest, lengths) : first!, rest));
   }).sort();
   if (nulls.size >= 16) nulls.clear();
   nulls.set(key, values);

@@ -80,7 +80,7 @@ export async function scanTokens(
       others.map((one) => of(one).map(nearness)),
       {
         seed: options.seed,
-        isLevelled: options.areSimulated ?? false,
+        areCopies: options.areSimulated ?? false,
         lengths: part.map(({ longest }) => longest ?? texts.lengths[1]),
       },
     );

@@ -65,11 +65,14 @@ describe("extraction: the calibration of gaps", () => {
   });
 
   it("takes off what a suspect's middling class has over the references', and nothing from one below them", () => {
-    const { scores } = calibrateGaps([4, 6], references, { seed: 1, isLevelled: true });
-    // Medians 5 against 2 on the average: levelled the suspect is [1, 3].
-    assert.ok(Math.abs(scores[1]! - 1 / Math.sqrt(4 / 3)) < 1e-12);
-    const below = calibrateGaps([0, 1], references, { seed: 1, isLevelled: true });
-    assert.deepEqual(below.scores, calibrateGaps([0, 1], references, { seed: 1 }).scores);
+    const { scores } = calibrateGaps([4, 6], references, { seed: 1, areCopies: true });
+    // Medians 5 against 2 on the average: levelled the suspect is [1, 3]; clean models lie three times as far off copies.
+    assert.ok(Math.abs(scores[1]! - 1 / Math.sqrt(4 / 3) / 3) < 1e-12);
+    const below = calibrateGaps([0, 1], references, { seed: 1, areCopies: true });
+    assert.deepEqual(
+      below.scores,
+      calibrateGaps([0, 1], references, { seed: 1 }).scores.map((score) => score / 3),
+    );
   });
 
   it("looks at what a gap leaves of the largest one", () => {
