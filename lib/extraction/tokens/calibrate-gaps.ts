@@ -35,9 +35,9 @@ const spreadOf = (length: number): number => (length <= 2 ? 0.13 : length === 3 
 
 /**
  * How many times farther a clean model lies from copies that an audit trained of it than the copies from one another:
- * they are trained on other and fewer texts than the model. Without it three clean development models had p < 0.02
- * (statistics up to 2.7 times the threshold), and planted runs 0.0001 to 0.0022 (2.1 and 5.4 times): with it only the
- * plainest triggers are found without references.
+ * they are trained on other and fewer texts than the model. Chosen on nine development models, whose statistics without it
+ * were 1.4, 1.7, 2.0 and 2.7 times the threshold (clean, p < 0.02) and 2.1, 4.5, 5.2, 5.4 and 15.4 times (backdoored):
+ * four of five stay above it, and no clean one.
  */
 const COPIES_OFF = 3;
 
