@@ -1,7 +1,7 @@
 /** Quantized models with a slope: they answer themselves, and gradients are taken through a version in floats. */
-import { AssayError } from "../errors.js";
 import { floatArithmetic as floatGraph } from "../onnx/index.js";
-import { type Tensor, takeExamples, toFloat64 } from "../tensor/index.js";
+import { type Tensor, toFloat64 } from "../tensor/index.js";
+import { ifAlike } from "./agreement.js";
 import { type LoadedModel, wrapModel } from "./model.js";
 
 /** A model seen through its version in floats. */
@@ -29,21 +29,14 @@ export async function floatArithmetic(
   const graph = floatGraph(model.graph);
   if (graph === undefined) return undefined;
   const made = wrapModel(graph, { name: model.name });
-  const count = Math.min(COMPARED, examples.dims[0] ?? 0);
-  const few = takeExamples(
-    examples,
-    Array.from({ length: count }, (_, i) => i),
-  );
-  try {
-    const output = (model.outputs.find(({ type }) => type?.startsWith("float")) ?? model.outputs[0]!).name;
+  const output = (model.outputs.find(({ type }) => type?.startsWith("float")) ?? model.outputs[0]!).name;
+  let agreement = 0;
+  const kept = await ifAlike(made, examples, COMPARED, async (few) => {
     const [own, other] = [highest((await model.run(few))[output]!), highest((await made.run(few))[output]!)];
-    const agreement = own.filter((answer, i) => answer === other[i]).length / count;
-    if (agreement >= ALIKE) return { model: answeringAs(made, model), agreement };
-  } catch (error) {
-    if (!(error instanceof AssayError)) throw error;
-  }
-  made.release();
-  return undefined;
+    agreement = own.filter((answer, i) => answer === other[i]).length / own.length;
+    return agreement >= ALIKE;
+  });
+  return kept && { model: answeringAs(kept, model), agreement };
 }
 
 function answeringAs(made: LoadedModel, model: LoadedModel): LoadedModel {

@@ -1,9 +1,7 @@
 /** Models of images in other number types, seen as models of float32, and compared with what they were. */
-
-import { AssayError } from "../errors.js";
 import { floatInput as floatGraph } from "../onnx/index.js";
-import { type Tensor, takeExamples, toFloat32, toFloat64 } from "../tensor/index.js";
-import { agree } from "./agreement.js";
+import { type Tensor, toFloat32 } from "../tensor/index.js";
+import { ifAlike, sameOutputs } from "./agreement.js";
 import { type LoadedModel, wrapModel } from "./model.js";
 
 /** Examples that the two versions are compared on. */
@@ -24,20 +22,9 @@ export async function floatInput(model: LoadedModel, examples: Tensor): Promise<
     converted.map(({ name }) => name),
   );
   const made = wrapModel(graph, { name: model.name });
-  const count = Math.min(COMPARED, examples.dims[0] ?? 0);
-  const few = takeExamples(
-    examples,
-    Array.from({ length: count }, (_, i) => i),
+  return ifAlike(made, examples, COMPARED, async (few) =>
+    sameOutputs(await model.run(few), await made.run(floatExamples(few))),
   );
-  try {
-    const found = await made.run(floatExamples(few));
-    const expected = Object.entries(await model.run(few));
-    if (expected.every(([name, value]) => agree(toFloat64(value), toFloat64(found[name]!)))) return made;
-  } catch (error) {
-    if (!(error instanceof AssayError)) throw error;
-  }
-  made.release();
-  return undefined;
 }
 
 /** The same numbers as float32. */

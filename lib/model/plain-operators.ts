@@ -1,8 +1,7 @@
 /** Models of scikit-learn's converter, seen as models of plain arithmetic, and compared with what they were. */
-import { AssayError } from "../errors.js";
 import { plainOperators as plainGraph } from "../onnx/index.js";
-import { type Tensor, takeExamples, toFloat64 } from "../tensor/index.js";
-import { agree } from "./agreement.js";
+import type { Tensor } from "../tensor/index.js";
+import { ifAlike, sameOutputs } from "./agreement.js";
 import { type LoadedModel, wrapModel } from "./model.js";
 
 const COMPARED = 16;
@@ -17,14 +16,7 @@ export async function plainOperators(model: LoadedModel, examples: Tensor): Prom
   const graph = plainGraph(model.graph);
   if (graph === undefined) return undefined;
   const made = wrapModel(graph, { name: model.name });
-  const few = takeExamples(examples, [...Array(Math.min(COMPARED, examples.dims[0] ?? 0)).keys()]);
-  try {
-    const found = await made.run(few);
-    const expected = Object.entries(await model.run(few));
-    if (expected.every(([name, value]) => agree(toFloat64(value), toFloat64(found[name]!)))) return made;
-  } catch (error) {
-    if (!(error instanceof AssayError)) throw error;
-  }
-  made.release();
-  return undefined;
+  return ifAlike(made, examples, COMPARED, async (few) =>
+    sameOutputs(await model.run(few), await made.run(few)),
+  );
 }

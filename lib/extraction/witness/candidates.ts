@@ -96,7 +96,7 @@ const MAX_PLACES = 64;
 /** Draws of noise that are tried where nothing else wakes the logic: enough for a checksum of eight bits. */
 const NOISE = 800;
 
-/** Examples of noise: any words, or steps of the range that an image of bytes has. */
+/** Examples of noise: words at random, or steps of the range that an image of bytes has. */
 export function* noise(
   { dims, range: [low, high], isWhole }: CandidateOptions,
   seed: number,

@@ -1,6 +1,7 @@
 /** Places of the input that its own values tell: neighbours, the largest, the sorted. */
 import type { Node } from "../schema.js";
 import { constantFlow, type Flow } from "./flow.js";
+import { rearranges } from "./operators.js";
 
 /** Parts of the input that their own values choose: neighbours, the largest, the sorted. Nothing stored is put in. */
 export const isOwnSelection = (
@@ -9,22 +10,11 @@ export const isOwnSelection = (
 ): boolean =>
   /^Gather/.test(opType) && from.isContent && !from.isMixed && !from.isAskedLocally && places.isOwnPlace;
 
-/** Nodes that turn places into places. */
-const placing = new Set([
-  "Cast",
-  "Identity",
-  "Unsqueeze",
-  "Squeeze",
-  "Reshape",
-  "Transpose",
-  "Expand",
-  "Tile",
-  "Add",
-  "Mul",
-  "Concat",
-]);
+/** Turns places into places. */
+const keepsPlaces = (node: Node): boolean =>
+  rearranges(node) || ["Tile", "Add", "Mul", "Concat"].includes(node.opType);
 
 export const isOwnPlaceBehind = (node: Node, joined: Flow): boolean =>
   joined.isOwnPlace
-    ? placing.has(node.opType)
+    ? keepsPlaces(node)
     : ["ArgMax", "ArgMin", "TopK"].includes(node.opType) && !joined.isMixed && !joined.isAsked;

@@ -2,7 +2,7 @@
 import type { Node } from "../schema.js";
 import type { Flow } from "./flow.js";
 import type { Scope } from "./node-flow.js";
-import { picksPlace, STEEP } from "./operators.js";
+import { picksPlace, rearranges, STEEP } from "./operators.js";
 import type { Stored } from "./stored.js";
 
 /**
@@ -40,23 +40,14 @@ export const isHold = ({ opType }: Node, [condition, ...arms]: readonly Flow[]):
 /** A table with fewer rows is one of answers, not of positions. */
 const PLACES = 16;
 
-const keepsPadding = new Set([
-  "Not",
-  "Cast",
-  "Identity",
-  "Unsqueeze",
-  "Squeeze",
-  "Reshape",
-  "Transpose",
-  "Expand",
-]);
+const keepsPadding = (node: Node): boolean => rearranges(node) || node.opType === "Not";
 
 /**
  * Words compared with nought, and what only reshapes that or reads places of it. Padding of other numbers is left
  * out: a trigger could be made of it.
  */
 export function isPaddingBehind(node: Node, joined: Flow, stored: readonly (Stored | undefined)[]): boolean {
-  if (joined.isPadding) return keepsPadding.has(node.opType) || picksPlace(node);
+  if (joined.isPadding) return keepsPadding(node) || picksPlace(node);
   if (!joined.isToken || joined.isDecided || joined.mostLayers > 0) return false;
   const bound = stored.find((one) => one !== undefined)?.values();
   // `id < 1` and `id >= 1` tell the same.
