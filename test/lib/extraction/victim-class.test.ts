@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ChangeScan } from "../../../lib/extraction/change-scan.js";
 import { type Finding, findingOf } from "../../../lib/extraction/finding.js";
 import type { Arm } from "../../../lib/extraction/mask-search.js";
 import { type PreparedImages, prepareImages } from "../../../lib/extraction/prepare.js";
@@ -116,6 +117,7 @@ describe("extraction.withVictim", () => {
     pairs: Omit<Scanned, "victim"> & { victim: number },
     bySquares: number,
     best: "classes" | "pairs",
+    changes: ChangeScan | null = null,
   ): Promise<Finding> => {
     using model = backdoored(isSpecific);
     const prepared = await images(model);
@@ -126,6 +128,7 @@ describe("extraction.withVictim", () => {
     return await withVictim(model, [], prepared, findings, findings[best === "classes" ? 0 : 1]!, {
       seed: 1,
       sweeps: sweeps(bySquares),
+      changes,
       passes: { forward: 0, backward: 0 },
     });
   };
@@ -154,5 +157,17 @@ describe("extraction.withVictim", () => {
     const { arm, attackSuccessRate } = await named(false, doubtful, pairs, 0, "pairs");
     assert.deepEqual(arm, { target: TARGET, victim: null });
     assert.equal(attackSuccessRate.value, 1);
+  });
+
+  it("names none where changes of the whole image lead to the class unlike in clean models", async () => {
+    const changed = (pValue: number, target: number): ChangeScan => {
+      const { calibration } = scanned({ ...doubtful, victim: null }).scan;
+      return { costs: [], referenceCosts: [], calibration: { ...calibration, pValue, target } };
+    };
+    const victimOf = async (changes: ChangeScan): Promise<number | null> =>
+      (await named(true, doubtful, pairs, 0, "pairs", changes)).arm.victim;
+    assert.equal(await victimOf(changed(0.001, TARGET)), null);
+    assert.equal(await victimOf(changed(0.04, TARGET)), 0);
+    assert.equal(await victimOf(changed(0.001, 1)), 0);
   });
 });
