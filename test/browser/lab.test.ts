@@ -169,7 +169,7 @@ describe("the lab's launcher", function () {
   after(() => lab?.dispose());
 
   it("starts a new TypeScript notebook that runs, a cell too that is run before the kernel has started", async () => {
-    // JupyterLab shows an idle kernel before it has one, and gave back unrun what was run until this is answered.
+    // JupyterLab gave back unrun what was run until this is answered. It shows the kernel as idle or as starting by then.
     let answer = (): void => undefined;
     const isRun = new Promise<void>((resolve) => {
       answer = resolve;
@@ -178,8 +178,11 @@ describe("the lab's launcher", function () {
       if (route.request().method() === "POST") await isRun;
       await route.continue();
     });
+    const asked = lab.page.waitForRequest(
+      (sent) => sent.method() === "POST" && sent.url().includes("/api/sessions"),
+    );
     await lab.page.locator('.jp-LauncherCard[title^="Assay (TypeScript)"]').first().click();
-    await lab.idle();
+    await asked;
     const editor = lab.page.locator(".jp-Notebook .cm-content").first();
     await editor.click();
     await lab.page.keyboard.insertText("[1, 2].map((x) => x * 21)");
