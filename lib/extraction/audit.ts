@@ -6,25 +6,32 @@
 import { AssayError } from "../errors.js";
 import type { LoadedModel } from "../model/index.js";
 import { type Tensor, takeExamples, tensor } from "../tensor/index.js";
-import { checkReferences, referencesFor } from "./audit-references.js";
-import { type Budget, CHANGE_STARTS, type Plan, plans } from "./budget.js";
-import { scanChanges } from "./change-scan.js";
-import type { ImageChange } from "./change-search.js";
 import type { CleanData } from "./clean-data.js";
-import { conclude } from "./conclude.js";
-import { allTargets } from "./invert.js";
-import { searchMargins } from "./margin-search.js";
-import type { Arm, SearchOptions } from "./mask-search.js";
-import { pairsOf } from "./pairs.js";
+import { checkReferences, referencesFor } from "./images/audit-references.js";
+import { type Budget, CHANGE_STARTS, type Plan, plans } from "./images/budget.js";
+import { scanChanges } from "./images/changes/change-scan.js";
+import type { ImageChange } from "./images/changes/change-search.js";
+import { conclude } from "./images/conclude.js";
+import { searchMargins } from "./images/margins/margin-search.js";
+import { allTargets } from "./images/masks/invert.js";
+import type { Arm, SearchOptions } from "./images/masks/mask-search.js";
+import { pairsOf } from "./images/masks/pairs.js";
+import { type SquareResponses, sweepSquares, whyNoSweep } from "./images/patches/squares.js";
+import { type PreparedImages, prepareImages } from "./images/prepare.js";
+import {
+  type MarginSets,
+  type Scan,
+  type ScanOptions,
+  type Sweeps,
+  scanPairs,
+  scanTargets,
+} from "./images/scan.js";
+import { searchableVersions } from "./images/searchable.js";
+import type { TriggerVerification } from "./images/verify.js";
 import { judgeLogic, logicCheck } from "./planted-logic.js";
-import { type PreparedImages, prepareImages } from "./prepare.js";
-import { type MarginSets, type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
-import { searchableVersions } from "./searchable.js";
-import { type SquareResponses, sweepSquares, whyNoSweep } from "./squares.js";
 import { type InversionStore, noInversionStore } from "./store.js";
 import { auditTokens, type TokenAudit, type TokenAuditOptions } from "./tokens/audit.js";
 import type { Check, Verdict } from "./verdict.js";
-import type { TriggerVerification } from "./verify.js";
 import type { GraphWitness } from "./witness/index.js";
 
 /** Options of an audit. */

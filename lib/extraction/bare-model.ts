@@ -1,6 +1,6 @@
 /** A model's graph up to its logits, and inside another graph. */
 import { fedInputs, type GraphBuilder, type Model, type Node, producersOf, untyped } from "../onnx/index.js";
-import type { ImageLayout } from "./image-model.js";
+import type { ImageLayout } from "./images/image-model.js";
 
 /**
  * Puts a model, up to its logits, into a graph that has images `[n, channels, height, width]`.

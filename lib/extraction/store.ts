@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { FoundMask } from "./mask-search.js";
+import type { FoundMask } from "./images/masks/mask-search.js";
 
 /** Where finished searches are kept. No verb ever fails: without a store an audit only takes longer. */
 export interface InversionStore {

@@ -1,6 +1,6 @@
 /** The verdict of an audit: one decision, from several checks, with its p-value, trigger and cost. */
 import type { Estimate } from "../stats/index.js";
-import type { RecoveredTrigger } from "./recovered-trigger.js";
+import type { RecoveredTrigger } from "./images/recovered-trigger.js";
 
 /** The words of every verdict. */
 export type Decision = "no-evidence" | "suspicious" | "backdoored" | "inconclusive";

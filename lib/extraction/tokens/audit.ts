@@ -8,20 +8,20 @@ import type { TokenDomain } from "../../spec/index.js";
 import type { Estimate } from "../../stats/index.js";
 import { attackSuccessRate } from "../../trigger/index.js";
 import type { AuditOptions } from "../audit.js";
-import type { Budget } from "../budget.js";
 import type { CleanData } from "../clean-data.js";
+import type { Budget } from "../images/budget.js";
 import { judgeLogic } from "../planted-logic.js";
 import { noInversionStore } from "../store.js";
 import { type Check, decide, isAccusation, SUSPICIOUS, type Verdict } from "../verdict.js";
 import type { GraphWitness } from "../witness/index.js";
 import type { RunPosition } from "./carriers.js";
-import type { TokenSearchSettings } from "./inversion.js";
+import type { TokenSearchSettings } from "./inversion/inversion.js";
+import { shortLengths } from "./inversion/short-runs.js";
+import { idModel, type TokenModel, tokenModel } from "./model/token-model.js";
 import type { TokenArm } from "./objective.js";
 import { type PreparedTexts, prepareTexts } from "./prepare.js";
 import { scanTokens, type TokenScan } from "./scan.js";
-import { shortLengths } from "./short-runs.js";
 import { type ChosenReferences, textReferences } from "./simulated-references.js";
-import { idModel, type TokenModel, tokenModel } from "./token-model.js";
 import { type RecoveredTokens, type TokenVerification, verifyTokens } from "./verify.js";
 
 /** An audit of a model of tokens in full. */

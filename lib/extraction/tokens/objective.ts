@@ -5,8 +5,8 @@
  * those words and not the trigger.
  */
 import type { Carriers, RunPosition } from "./carriers.js";
+import type { TokenModel } from "./model/token-model.js";
 import { type RunObjective, type RunTask, runObjective } from "./run-objective.js";
-import type { TokenModel } from "./token-model.js";
 
 /** Which class a trigger leads to, and from which class it works, or null for all. */
 export interface TokenArm {

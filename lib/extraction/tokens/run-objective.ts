@@ -6,7 +6,7 @@
  */
 import { multiplyFloats } from "../../linalg/index.js";
 import type { Run } from "./carriers.js";
-import type { Passes, Scores, TokenModel } from "./token-model.js";
+import type { Passes, Scores, TokenModel } from "./model/token-model.js";
 
 /** A function of a run of tokens that a search makes small. */
 export interface RunObjective {

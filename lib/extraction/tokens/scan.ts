@@ -11,10 +11,10 @@ import {
   invertTokens,
   type TokenInversion,
   type TokenSearchSettings,
-} from "./inversion.js";
+} from "./inversion/inversion.js";
+import type { TokenModel } from "./model/token-model.js";
 import { armObjective, type TokenArm } from "./objective.js";
 import type { PreparedTexts } from "./prepare.js";
-import type { TokenModel } from "./token-model.js";
 
 /** One family of arms and how it compares with the references. */
 export interface TokenScan {

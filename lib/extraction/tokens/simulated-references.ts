@@ -29,8 +29,8 @@ import { type Tensor, takeExamples, tensor } from "../../tensor/index.js";
 import { cosine, withParameters } from "../../train/index.js";
 import { type FreshModel, freshWeights } from "../fresh-weights.js";
 import { trainCopy } from "../train-copy.js";
+import { tokenModel } from "./model/token-model.js";
 import type { PreparedTexts } from "./prepare.js";
-import { tokenModel } from "./token-model.js";
 
 /** What simulating takes. */
 export interface TextSimulationOptions {

@@ -1,6 +1,6 @@
 /** From a whole input that works to the part of it that is needed. */
 import { sizeOf, type Tensor } from "../../tensor/index.js";
-import { imageLayout } from "../image-model.js";
+import { imageLayout } from "../images/image-model.js";
 
 /** Places of an example that a trigger replaces together: all channels of a pixel, or one word. */
 export function unitsOf(dims: readonly number[], isWhole: boolean): readonly (readonly number[])[] {

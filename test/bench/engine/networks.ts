@@ -1,5 +1,5 @@
 /** Rows of the engine benchmark against torch: training, gradients, forward passes, trigger search. */
-import { maskGraph, maskGraphNames } from "../../../lib/extraction/mask-graph.js";
+import { maskGraph, maskGraphNames } from "../../../lib/extraction/images/masks/mask-graph.js";
 import { gradientGraph, modelSession, prune, untyped } from "../../../lib/onnx/index.js";
 import { generator } from "../../../lib/random/index.js";
 import type { Session } from "../../../lib/runtime/index.js";

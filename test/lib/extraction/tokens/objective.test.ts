@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { carriersOf } from "../../../../lib/extraction/tokens/carriers.js";
+import { tokenModel } from "../../../../lib/extraction/tokens/model/token-model.js";
 import { armObjective, REFERENCE_LIMIT } from "../../../../lib/extraction/tokens/objective.js";
-import { tokenModel } from "../../../../lib/extraction/tokens/token-model.js";
 import { generator } from "../../../../lib/random/index.js";
 import { tensor } from "../../../../lib/tensor/index.js";
 import { apply } from "../../../../lib/trigger/index.js";

@@ -1,0 +1,209 @@
+/** One family of searches, in the suspect and in its references, and how they compare. */
+import type { LoadedModel } from "../../model/index.js";
+import { type Calibration, calibrateTogether, type Evidence, type Otherness } from "../calibration.js";
+import type { InversionStore } from "../store.js";
+import { logMargins } from "./margins/maximum-margin.js";
+import type { BanditOptions } from "./masks/bandit.js";
+import { type Inversion, invert, smallness } from "./masks/invert.js";
+import type { Arm, FoundMask, SearchOptions } from "./masks/mask-search.js";
+import { mostOf, TELLING, tellingPairs } from "./masks/pairs.js";
+import { type SquareResponses, squareStatistics } from "./patches/squares.js";
+import type { PreparedImages } from "./prepare.js";
+
+/** One family of searches and how it compares with the references. */
+export interface Scan {
+  readonly name: string;
+  /** What was searched in suspect and references both. */
+  readonly arms: readonly Arm[];
+  readonly maskL1Norms: readonly number[];
+  readonly referenceL1Norms: readonly (readonly number[])[];
+  /** Of the masks' sizes and of what squares do or, beside simulated references, of largest margins, added up. */
+  readonly calibration: Calibration;
+}
+
+/** A scan with the masks behind it, which are too large to show. */
+export interface ScanResult {
+  readonly scan: Scan;
+  /** The suspect's mask of each arm. */
+  readonly masks: readonly FoundMask[];
+}
+
+/** Sweeps of the suspect and of each reference. */
+export interface Sweeps {
+  readonly own: SquareResponses;
+  readonly references: readonly SquareResponses[];
+}
+
+/** Largest margin of every class, in the suspect and in each reference. */
+export interface MarginSets {
+  readonly own: Float64Array;
+  readonly references: readonly Float64Array[];
+}
+
+/** What a scan takes. */
+export interface ScanOptions {
+  readonly name: string;
+  readonly arms: readonly Arm[];
+  readonly search: SearchOptions;
+  /** Adds its evidence; null where none was made. */
+  readonly sweeps: Sweeps | null;
+  /** Adds its evidence to a search of classes; null where none was made. */
+  readonly margins?: MarginSets | null;
+  /** For references that are no models like the suspect; its bias is in logs. Default: they are. */
+  readonly otherness?: Otherness | undefined;
+  readonly passes: { forward: number; backward: number };
+  readonly storeOf?: ((model: LoadedModel) => InversionStore) | undefined;
+  readonly onProgress?: ((step: string, done: number, of: number) => void) | undefined;
+}
+
+// Of mask sizes and squares in clean models: 0.21 over classes, 0.24 over pairs; of mask sizes and margins 0.33 beside
+// clean references and 0.19 beside simulated ones, on development CNNs.
+const CORRELATION = 0.25;
+
+/** Targets beyond which the suspect alone is searched for all, by a bandit with so many rounds per target. */
+export const MANY_TARGETS = 30;
+export const BANDIT_ROUNDS = 4;
+
+/**
+ * Searches all targets in the suspect and in each reference; of more than 30 targets those that are unusual in the
+ * suspect, and some others to compare with.
+ *
+ * Of 100 classes (couples of Fashion-MNIST images) a standard audit with three references so takes 199,000 passes
+ * instead of 614,000; three attacked models came out at p = 0.0001 with the right class in both ways.
+ */
+export async function scanTargets(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  images: PreparedImages,
+  options: ScanOptions,
+): Promise<ScanResult> {
+  const { arms, search, margins, otherness } = options;
+  if (arms.length <= MANY_TARGETS || references.length < 2)
+    return scanEvery(model, references, images, options);
+  const bandit = { ...search, armRounds: BANDIT_ROUNDS * arms.length, epsilon: 0.3 };
+  const [first] = await searched(model, [], images, arms, { ...options, search: bandit });
+  const chosen = mostOf(smallness(first!.masks), search.seed);
+  const some = Array.from(chosen, (i) => arms[i]!);
+  const masks = await searched(model, references, images, some, options);
+  const selection = { of: arms.length, telling: TELLING, areClasses: true };
+  const evidence = [
+    { ...sizes(masks), pairs: selection, otherness },
+    ...(margins ? [{ ...marginsOf(margins, some), otherness }] : []),
+  ];
+  return resultOf(options, some, masks, evidence);
+}
+
+/** Searches all arms in the suspect and in each reference. */
+async function scanEvery(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  images: PreparedImages,
+  options: ScanOptions,
+): Promise<ScanResult> {
+  const { arms, sweeps, margins, otherness } = options;
+  const masks = await searched(model, references, images, arms, options);
+  const evidence = [
+    { ...sizes(masks), otherness },
+    ...(sweeps ? [squares(sweeps, arms)] : []),
+    ...(margins ? [{ ...marginsOf(margins, arms), otherness }] : []),
+  ];
+  return resultOf(options, arms, masks, evidence);
+}
+
+/**
+ * Searches the pairs that are unusual in the suspect, and some others to compare with, in all models.
+ *
+ * Squares say which pairs are unusual; without them a search of all pairs in the suspect alone does.
+ */
+export async function scanPairs(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  images: PreparedImages,
+  options: ScanOptions,
+): Promise<ScanResult> {
+  const { arms, search, sweeps } = options;
+  const swept = sweeps && squares(sweeps, arms);
+  const first = swept?.suspect ?? smallness((await searched(model, [], images, arms, options))[0]!.masks);
+  const chosen = swept ? mostOf(first, search.seed) : tellingPairs(arms, first, search.seed);
+  const some = Array.from(chosen, (i) => arms[i]!);
+  const selection = { of: arms.length, telling: Math.min(TELLING, arms.length) };
+  const masks = await searched(model, references, images, some, options);
+  const evidence: Evidence[] = swept
+    ? [
+        { ...swept, pairs: selection, kept: chosen },
+        { ...sizes(masks), pairs: { of: some.length, telling: some.length } },
+      ]
+    : [{ ...sizes(masks), pairs: selection }];
+  return resultOf(options, some, masks, evidence);
+}
+
+/** The suspect's search, then each reference's. */
+async function searched(
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  images: PreparedImages,
+  arms: readonly Arm[],
+  {
+    name,
+    search,
+    passes,
+    storeOf,
+    onProgress,
+  }: Omit<ScanOptions, "search"> & {
+    readonly search: SearchOptions | BanditOptions;
+  },
+): Promise<Inversion[]> {
+  const inversions: Inversion[] = [];
+  for (const one of [model, ...references]) {
+    const settings = {
+      ...search,
+      onProgress: (done: number, of: number) => onProgress?.(`${name}: ${one.name}`, done, of),
+    };
+    const inversion = await invert(one, images, arms, settings, storeOf?.(one));
+    passes.forward += inversion.passes.forward;
+    passes.backward += inversion.passes.backward;
+    inversions.push(inversion);
+  }
+  return inversions;
+}
+
+const sizes = ([own, ...others]: readonly Inversion[]): Evidence => ({
+  suspect: smallness(own!.masks),
+  references: others.map(({ masks }) => smallness(masks)),
+});
+
+/** Each reference is compared with the other references, as the suspect is with all of them. */
+const squares = ({ own, references }: Sweeps, arms: readonly Arm[]) => ({
+  suspect: squareStatistics(own, references, arms),
+  references: references.map((one) =>
+    squareStatistics(
+      one,
+      references.filter((other) => other !== one),
+      arms,
+    ),
+  ),
+});
+
+const marginsOf = ({ own, references }: MarginSets, arms: readonly Arm[]): Evidence => {
+  const some = (margins: Float64Array) =>
+    logMargins(Float64Array.from(arms, ({ target }) => margins[target]!));
+  return { suspect: some(own), references: references.map(some) };
+};
+
+function resultOf(
+  { name, search }: ScanOptions,
+  arms: readonly Arm[],
+  [own, ...others]: readonly Inversion[],
+  evidence: readonly Evidence[],
+): ScanResult {
+  return {
+    masks: own!.masks,
+    scan: {
+      name,
+      arms,
+      maskL1Norms: own!.masks.map(({ maskL1Norm }) => maskL1Norm),
+      referenceL1Norms: others.map((other) => other.masks.map(({ maskL1Norm }) => maskL1Norm)),
+      calibration: calibrateTogether(evidence, { seed: search.seed, correlation: CORRELATION }),
+    },
+  };
+}
