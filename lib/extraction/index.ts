@@ -1,13 +1,11 @@
 /** Trigger extraction: search, calibration against clean models, verification. */
-export {
-  type Audit,
-  type AuditOptions,
-  audit,
-} from "./audit.js";
+export { audit } from "./audit.js";
+export type { AuditOptions, Budget } from "./audit-options.js";
 export { type Calibration, calibrate } from "./calibration.js";
 export type { CleanData } from "./clean-data.js";
 export type { Control } from "./controls.js";
-export { type Budget, expectedPasses, simulatedReferences } from "./images/budget.js";
+export type { Audit } from "./images/audit.js";
+export { expectedPasses, simulatedReferences } from "./images/budget.js";
 export { type ChangeSearchOptions, type ImageChange, searchChange } from "./images/changes/change-search.js";
 export {
   type MaximumMargin,

@@ -37,6 +37,9 @@ export interface Verdict {
   readonly warnings: readonly string[];
 }
 
+/** The warning of every verdict. */
+export const NOT_CLEAN = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";
+
 /** P-value below which a model is suspicious, and below which it is called backdoored. */
 export const SUSPICIOUS = 0.05;
 export const BACKDOORED = 0.01;

@@ -1,11 +1,9 @@
 /** What the budgets of an audit of images spend, and how much that is beforehand. */
+import type { Budget } from "../audit-options.js";
 import { fastSearch } from "./masks/invert.js";
 import type { SearchOptions } from "./masks/mask-search.js";
 import { BANDIT_ROUNDS, MANY_TARGETS } from "./scan.js";
 import { TRAINING_BATCH } from "./simulated-references.js";
-
-/** How much an audit may spend. */
-export type Budget = "quick" | "standard" | "thorough";
 
 /** Search of every class as a target. */
 type TargetPlan = Omit<typeof fastSearch, "steps"> & { readonly steps: number };

@@ -7,12 +7,11 @@ import { generator } from "../../random/index.js";
 import type { TokenDomain } from "../../spec/index.js";
 import type { Estimate } from "../../stats/index.js";
 import { attackSuccessRate } from "../../trigger/index.js";
-import type { AuditOptions } from "../audit.js";
+import type { AuditOptions, Budget } from "../audit-options.js";
 import type { CleanData } from "../clean-data.js";
-import type { Budget } from "../images/budget.js";
 import { judgeLogic } from "../planted-logic.js";
 import { noInversionStore } from "../store.js";
-import { type Check, decide, isAccusation, SUSPICIOUS, type Verdict } from "../verdict.js";
+import { type Check, decide, isAccusation, NOT_CLEAN, SUSPICIOUS, type Verdict } from "../verdict.js";
 import type { GraphWitness } from "../witness/index.js";
 import type { RunPosition } from "./carriers.js";
 import type { TokenSearchSettings } from "./inversion/inversion.js";
@@ -114,7 +113,6 @@ const SIMULATED = 3;
 
 const TARGETS = "every class as target";
 const PAIRS = "every pair of victim and target";
-const NOT_CLEAN = "Not detected is not clean: evasive and undetectable backdoors pass this audit.";
 /** More pairs than these share too few texts of a class each. */
 const MAX_PAIRS = 30;
 

@@ -4,9 +4,9 @@ import type { LoadedModel } from "../../../model/index.js";
 import { gradientGraph, graphBuilder, type Model } from "../../../onnx/index.js";
 import type { Session } from "../../../runtime/index.js";
 import { tensor } from "../../../tensor/index.js";
-import { includeOnImages } from "../../bare-model.js";
 import { answerOf } from "../../logits.js";
 import type { ImageLayout } from "../image-model.js";
+import { includeOnImages } from "../include-model.js";
 
 const names = {
   images: "change/images",

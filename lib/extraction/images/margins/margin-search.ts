@@ -5,9 +5,9 @@ import { gradientGraph, graphBuilder, type Model } from "../../../onnx/index.js"
 import { generator } from "../../../random/index.js";
 import { tensor } from "../../../tensor/index.js";
 import { Adam } from "../../adam.js";
-import { includeOnImages } from "../../bare-model.js";
 import { answerOf } from "../../logits.js";
 import type { ImageLayout } from "../image-model.js";
+import { includeOnImages } from "../include-model.js";
 
 /** How hard to search. */
 export interface MarginSearchOptions {

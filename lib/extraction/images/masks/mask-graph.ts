@@ -1,7 +1,7 @@
 /** The graph of a mask search: raw mask and pattern, stamped images, the model, and the loss, in one piece. */
 import { graphBuilder, type Model } from "../../../onnx/index.js";
-import { includeOnImages } from "../../bare-model.js";
 import type { ImageLayout } from "../image-model.js";
+import { includeOnImages } from "../include-model.js";
 
 /** Names of the graph's inputs and outputs. */
 export const maskGraphNames = {
