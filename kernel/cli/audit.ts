@@ -6,11 +6,11 @@ import { AssayError } from "../../lib/errors.js";
 import type { AuditOptions, Budget } from "../../lib/extraction/index.js";
 import type { LoadedModel } from "../../lib/model/index.js";
 import type { Tensor } from "../../lib/tensor/index.js";
-import { answerFirst } from "./audit-answer.js";
-import { checkInputs, checkReferences, readClean, statedRange, statedTokens } from "./audit-input.js";
-import { fileHash, writeAudit } from "./audit-output.js";
-import { auditProgress } from "./audit-progress.js";
-import { checkScale } from "./audit-scale.js";
+import { answerFirst } from "./audit/answer.js";
+import { checkInputs, checkReferences, readClean, statedRange, statedTokens } from "./audit/input.js";
+import { fileHash, writeAudit } from "./audit/output.js";
+import { auditProgress } from "./audit/progress.js";
+import { checkScale } from "./audit/scale.js";
 import { sayIfLong } from "./patience.js";
 
 interface Options {

@@ -1,6 +1,6 @@
 /** Whether a front end should run what was typed so far, or open another line. */
 import type { OxcError } from "oxc-parser";
-import { readingsOf } from "./parse.js";
+import { readingsOf } from "./compile/parse.js";
 import type { Completeness } from "./types.js";
 
 /** Errors that more text may cure although they are reported where the construct begins. */

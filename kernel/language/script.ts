@@ -1,7 +1,7 @@
 /** From a compiled cell to a script of V8, with V8's own objections told in the user's lines. */
 import vm from "node:vm";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
-import { CellSyntaxError } from "./syntax-error.js";
+import { CellSyntaxError } from "./compile/syntax-error.js";
 import type { CompiledCell } from "./types.js";
 
 /**

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { parseSync } from "oxc-parser";
-import type { Node } from "./syntax-tree.js";
+import type { Node } from "./compile/syntax-tree.js";
 import type { SyntaxOptions } from "./types.js";
 
 export interface ProjectSettings {

@@ -1,7 +1,7 @@
 /** The texts that stand as literals in a cell. */
-import { parseSource } from "../language/parse.js";
-import { CellSyntaxError } from "../language/syntax-error.js";
-import { childrenOf, type Node } from "../language/syntax-tree.js";
+import { parseSource } from "../language/compile/parse.js";
+import { CellSyntaxError } from "../language/compile/syntax-error.js";
+import { childrenOf, type Node } from "../language/compile/syntax-tree.js";
 
 /** Stands for a hole of a template; it appears in no path. */
 export const hole = "\0";

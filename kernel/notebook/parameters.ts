@@ -1,7 +1,7 @@
 /** Parameters of a notebook: the declarations of the cell tagged `parameters`, and the cell that overrides them. */
 import { createHash } from "node:crypto";
 import { AssayError } from "../../lib/errors.js";
-import { parseSource } from "../language/parse.js";
+import { parseSource } from "../language/compile/parse.js";
 import { type CodeCell, type Notebook, tagsOf } from "./types.js";
 
 /** A value given on the command line or by a program. */

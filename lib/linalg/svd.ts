@@ -1,8 +1,8 @@
 /** Singular value decomposition: eigenvectors of the Gram matrix, then Jacobi rotations for the digits they lack. */
 import { AssayError } from "../errors.js";
+import { symmetricEigen } from "./eigen/symmetric-eigen.js";
+import { topEigen } from "./eigen/top-eigen.js";
 import { type Matrix, multiply } from "./multiply.js";
-import { symmetricEigen } from "./symmetric-eigen.js";
-import { topEigen } from "./top-eigen.js";
 
 /** A thin singular value decomposition a = Σ valueₖ leftₖ rightₖᵀ. */
 export interface Svd {

@@ -1,8 +1,8 @@
 /** Attributes of a node: reading them with their defaults, and making them. */
 import { AssayError } from "../errors.js";
 import type { Tensor } from "../tensor/index.js";
+import { bytesOf } from "./file/source.js";
 import type { Attribute, Graph, Integer, Node, TensorMessage } from "./schema.js";
-import { bytesOf } from "./source.js";
 import { tensorMessage } from "./tensors.js";
 
 /** AttributeProto.AttributeType of the kinds that Assay writes. */

@@ -3,8 +3,8 @@ import { AssayError } from "../errors.js";
 import type { Tensor, TensorType } from "../tensor/index.js";
 import { type AttributeValue, makeAttribute } from "./attributes.js";
 import { fedInputs } from "./graph.js";
-import { inlineFunctions } from "./inline.js";
 import { freshNames, renameNode } from "./rename.js";
+import { inlineFunctions } from "./rewrite/inline.js";
 import type { Graph, Model, Node, OperatorSet, TensorMessage, ValueInfo } from "./schema.js";
 import { dataTypeOf, tensorMessage } from "./tensors.js";
 

@@ -2,7 +2,7 @@
 import { isDecomposable } from "./decompose/index.js";
 import { isDifferentiable } from "./gradient/index.js";
 import { isStandard, visitNodes } from "./graph.js";
-import { inlineFunctions } from "./inline.js";
+import { inlineFunctions } from "./rewrite/inline.js";
 import type { Model } from "./schema.js";
 
 /** How gradients pass an operator. */

@@ -7,18 +7,14 @@ export {
   subgraphs,
   textAttribute,
 } from "./attributes.js";
-export { batchInnermost } from "./batch-innermost.js";
-export { type DecidedModel, foldBranches, followBranches, hasBranches } from "./branches.js";
 export { type Attributes, type GraphBuilder, graphBuilder, makeNode, OPSET, valueInfo } from "./builder.js";
-export { checkModel } from "./check.js";
 export { type Coverage, type OperatorCoverage, operatorCoverage, type Passage } from "./coverage.js";
-export { decodeFile, decodeModel } from "./decode.js";
 export { decomposableOperators, decomposeModel, isDecomposable } from "./decompose/index.js";
-export { type EmbeddingLookup, embeddingLookups, lastFeatures } from "./embeddings.js";
-export { encodeModel, writeModel } from "./encode.js";
-export { floatArithmetic } from "./float-arithmetic.js";
-export { floatInput } from "./float-input.js";
-export { freeBatch } from "./free-batch.js";
+export { checkModel } from "./file/check.js";
+export { decodeFile, decodeModel } from "./file/decode.js";
+export { encodeModel, writeModel } from "./file/encode.js";
+export { modelSession, openModel } from "./file/open.js";
+export { bytesOf } from "./file/source.js";
 export {
   differentiableOperators,
   type GradientGraph,
@@ -45,11 +41,25 @@ export {
   untyped,
   visitNodes,
 } from "./graph.js";
-export { inlineFunctions } from "./inline.js";
 export { type Finding, type FoundLogic, lintModel, plantedLogic, type Severity } from "./lint/index.js";
 export { type ModelScan, type ScannedFile, scanFile, scanFiles } from "./lint/scan.js";
-export { modelSession, openModel } from "./open.js";
-export { plainOperators } from "./plain-operators.js";
+export { batchInnermost } from "./rewrite/batch-innermost.js";
+export { type DecidedModel, foldBranches, followBranches, hasBranches } from "./rewrite/branches.js";
+export { floatArithmetic } from "./rewrite/float-arithmetic.js";
+export { floatInput } from "./rewrite/float-input.js";
+export { freeBatch } from "./rewrite/free-batch.js";
+export { inlineFunctions } from "./rewrite/inline.js";
+export { plainOperators } from "./rewrite/plain-operators.js";
+export {
+  dimsKey,
+  type SizedModel,
+  type SpecialisedModel,
+  sizedFor,
+  specialise,
+} from "./rewrite/specialise.js";
+export { tensorOutputs } from "./rewrite/tensor-outputs.js";
+export { type UnmergedModel, unmergeWeights } from "./rewrite/unmerge.js";
+export { upgradeModel } from "./rewrite/upgrade.js";
 export type {
   Attribute,
   Bytes,
@@ -65,10 +75,6 @@ export type {
   ValueInfo,
 } from "./schema.js";
 export { type InnerValue, inferShapes } from "./shapes.js";
-export { bytesOf } from "./source.js";
-export { dimsKey, type SizedModel, type SpecialisedModel, sizedFor, specialise } from "./specialise.js";
-export { tensorOutputs } from "./tensor-outputs.js";
 export { readTensor, tensorMessage } from "./tensors.js";
-export { isDecoder, type PrefixedModel, prefixedModel, tokenInput } from "./token-input.js";
-export { type UnmergedModel, unmergeWeights } from "./unmerge.js";
-export { upgradeModel } from "./upgrade.js";
+export { type EmbeddingLookup, embeddingLookups, lastFeatures } from "./tokens/embeddings.js";
+export { isDecoder, type PrefixedModel, prefixedModel, tokenInput } from "./tokens/token-input.js";

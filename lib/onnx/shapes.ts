@@ -3,8 +3,8 @@
 import type { ValueDescription } from "../runtime/index.js";
 import { arrayOfType, sizeOf, type Tensor } from "../tensor/index.js";
 import { graphBuilder, valueInfo } from "./builder.js";
+import { modelSession } from "./file/open.js";
 import { fedInputs, untyped } from "./graph.js";
-import { modelSession } from "./open.js";
 import type { Model } from "./schema.js";
 import { dimsOf, elementType } from "./tensors.js";
 

@@ -1,8 +1,8 @@
 /** Tensors of a model file as plain tensors, and the reverse. */
 import { AssayError } from "../errors.js";
 import { sizeOf, type Tensor, type TensorData, type TensorType } from "../tensor/index.js";
+import { bytesOf } from "./file/source.js";
 import type { FileSpan, Integer, TensorMessage } from "./schema.js";
-import { bytesOf } from "./source.js";
 
 /** Number, name and bits per element of every TensorProto.DataType. */
 interface ElementType {

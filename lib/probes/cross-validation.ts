@@ -3,7 +3,7 @@ import { AssayError } from "../errors.js";
 import { generator } from "../random/index.js";
 import { type Estimate, stratifiedAuroc } from "../stats/index.js";
 import { type Examples, selectExamples } from "../tensor/index.js";
-import { fitLogistics } from "./logistic.js";
+import { fitLogistics } from "./logistic/logistic.js";
 
 /** Which examples are left out together: one number from 0 to folds - 1 for each. */
 export type Folds = Uint8Array;

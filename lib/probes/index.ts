@@ -9,7 +9,7 @@ export {
   fewShot,
   type Labelled,
 } from "./few-shot.js";
-export { fitLogistic, type LogisticOptions, type LogisticProbe } from "./logistic.js";
+export { fitLogistic, type LogisticOptions, type LogisticProbe } from "./logistic/logistic.js";
 export { fitDifferenceOfMeans, fitLda, type LdaOptions } from "./means.js";
 export { bagOfTokens, type Pooling, type PoolOptions, pool } from "./pool.js";
 export type { LinearProbe } from "./probe.js";

@@ -11,7 +11,7 @@ import {
 } from "../tensor/index.js";
 import { assignFolds, crossValidate, splitAt } from "./cross-validation.js";
 import { evaluate, evaluateLogits, type ProbeEvaluation } from "./evaluate.js";
-import { fitLogistic } from "./logistic.js";
+import { fitLogistic } from "./logistic/logistic.js";
 import { type Site, sitesOf, type Taps } from "./sites.js";
 
 /** A probe at every layer (and position), and an honest figure for the best one. */

@@ -1,5 +1,5 @@
 /** What the language engine costs per cell. */
-import { compileCell } from "../../kernel/language/compile.js";
+import { compileCell } from "../../kernel/language/compile/compile.js";
 
 /** A typed cell as auditors write them: an interface, an enum, a generic class and their use. */
 const typedCell = (number: number): string => `

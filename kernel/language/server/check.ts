@@ -1,7 +1,7 @@
 /** Type errors of a cell, at the places where the user has them. */
-import { readingsOf } from "../parse.js";
-import { positionAt } from "../syntax-error.js";
-import { childrenOf, isFunction, type Node } from "../syntax-tree.js";
+import { readingsOf } from "../compile/parse.js";
+import { positionAt } from "../compile/syntax-error.js";
+import { childrenOf, isFunction, type Node } from "../compile/syntax-tree.js";
 import type { Diagnostic } from "../types.js";
 import type { Compiler } from "./compiler.js";
 import type { Workspace } from "./workspace.js";

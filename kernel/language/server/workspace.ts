@@ -4,8 +4,8 @@
  * need no mapping; a name that is declared again merely points to the newer module.
  */
 import { join } from "node:path";
-import { type DeclaredName, topLevelNames } from "../names.js";
-import { readingsOf } from "../parse.js";
+import { type DeclaredName, topLevelNames } from "../compile/names.js";
+import { readingsOf } from "../compile/parse.js";
 
 /** Modules are added this many at a time: a new file changes the import structure, which is slow. */
 const batch = 64;

@@ -1,7 +1,7 @@
 /** Recurrent layers, unrolled step by step where the length is fixed. */
 import { attribute, intAttribute, textAttribute } from "../attributes.js";
 import type { GraphBuilder } from "../builder.js";
-import { bytesOf } from "../source.js";
+import { bytesOf } from "../file/source.js";
 import type { Decomposition, DecompositionContext } from "./decomposition.js";
 
 /** Longer sequences give graphs of tens of thousands of nodes. */

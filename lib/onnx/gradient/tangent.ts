@@ -2,9 +2,9 @@
 import { graphBuilder } from "../builder.js";
 import { decomposeModel } from "../decompose/index.js";
 import { prune, untyped } from "../graph.js";
+import { upgradeModel } from "../rewrite/upgrade.js";
 import type { Model, ValueInfo } from "../schema.js";
 import { inferShapes } from "../shapes.js";
-import { upgradeModel } from "../upgrade.js";
 import { differentiate } from "./index.js";
 
 /** What moves, and what it moves. */

@@ -5,7 +5,7 @@
  * they use. Needs the file only. Misleads both ways: a backdoor in the weights looks like any network, and an
  * unusual but honest graph can ask the same kind of question.
  */
-import { inlineFunctions } from "../inline.js";
+import { inlineFunctions } from "../rewrite/inline.js";
 import type { Model } from "../schema.js";
 import type { Finding, Severity } from "./finding.js";
 import { lintLogic, lintOutputs } from "./logic.js";

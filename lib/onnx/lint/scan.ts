@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { AssayError, namingFile } from "../../errors.js";
-import { decodeFile } from "../decode.js";
-import { externalProblems } from "../external.js";
+import { decodeFile } from "../file/decode.js";
+import { externalProblems } from "../file/external.js";
 import type { Model } from "../schema.js";
 import { type Finding, finding } from "./finding.js";
 import { lintModel } from "./index.js";

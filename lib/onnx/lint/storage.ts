@@ -1,9 +1,9 @@
 /** Rules about what a file stores: weights that nobody reads, two contents in one tensor, ways out of the folder. */
 import { isAbsolute, normalize } from "node:path";
 import { intsAttribute } from "../attributes.js";
+import { byteLength } from "../file/source.js";
 import { initializersOf, readsOf, visitNodes } from "../graph.js";
 import type { Graph, Model, TensorMessage } from "../schema.js";
-import { byteLength } from "../source.js";
 import { dimsOf, rawLength } from "../tensors.js";
 import { lintOperators } from "./custom-operators.js";
 import { type Finding, finding, placeOf } from "./finding.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import vm from "node:vm";
-import { compileCell } from "../../../kernel/language/compile.js";
+import { compileCell } from "../../../kernel/language/compile/compile.js";
 import { StackMapper } from "../../../kernel/language/stack.js";
 
 /** Runs cells that need no linking, and reads the stack of the first that throws. */
