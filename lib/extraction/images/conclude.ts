@@ -1,16 +1,14 @@
 /** From the scans of an audit to its verdict: which arm is accused, with what trigger, verified how. */
 import type { LoadedModel } from "../../model/index.js";
-import { attackSuccessRate, victims } from "../../trigger/index.js";
 import { BACKDOORED, type Check, decide, isAccusation, SUSPICIOUS, type Verdict } from "../verdict.js";
 import { type ChangeScan, checkOfChanges } from "./changes/change-scan.js";
 import { changeOf, type ImageChange } from "./changes/change-search.js";
 import { type Finding, findingFor, findingOf } from "./finding.js";
+import { hardTrigger } from "./hard-trigger.js";
 import { imageModel } from "./image-model.js";
 import { checkOtherEnds } from "./other-ends.js";
-import { answering } from "./patches/patch-answers.js";
-import { sharpen } from "./patches/sharpen.js";
 import type { PreparedImages } from "./prepare.js";
-import { patternTensor, type RecoveredTrigger } from "./recovered-trigger.js";
+import type { RecoveredTrigger } from "./recovered-trigger.js";
 import type { ScanResult, Sweeps } from "./scan.js";
 import { type TriggerVerification, verifyTrigger } from "./verify.js";
 import { withVictim } from "./victim-class.js";
@@ -33,9 +31,6 @@ export type Conclusion = Pick<
   Verdict,
   "decision" | "score" | "pValue" | "target" | "source" | "trigger" | "checks"
 >;
-
-/** Share of the found trigger's success that a patch of simpler form may cost. */
-const SHARPENED = 0.8;
 
 /**
  * Parts of the permitted error that masks and changes of the whole image have. Patches are the commonest triggers, and
@@ -86,7 +81,7 @@ export async function conclude(
   }
   const accused = isByChange ? best : await withVictim(model, references, images, findings, best, options);
   const { target, victim } = accused.arm;
-  const sharpened = await sharpenFinding(model, references, images, accused, options);
+  const sharpened = await hardTrigger(model, references, images, accused, options);
   const { layout, heldOut } = images;
   const change = await changeBehind(model, references, images, sharpened.recovered, isByChange, options);
   const verification = await verifyTrigger(imageModel(model, layout), heldOut, sharpened.recovered, {
@@ -131,40 +126,6 @@ async function findingTo(
   const { arms } = result.scan;
   const at = arms.findIndex((arm) => arm.target === target && arm.victim === null);
   return at < 0 ? otherwise : findingFor(model, images, result, arms[at]!, result.masks[at]!);
-}
-
-/** A simpler patch in place of the found pixels, if one keeps most of their success on the images searched on. */
-async function sharpenFinding(
-  model: LoadedModel,
-  references: readonly LoadedModel[],
-  images: PreparedImages,
-  { mask: found, recovered, attackSuccessRate: before }: Finding,
-  { passes, signal }: ConcludeOptions,
-): Promise<Pick<Finding, "recovered" | "attackSuccessRate">> {
-  const { layout, range, search, heldOut } = images;
-  const view = imageModel(model, layout);
-  const patch = await sharpen(
-    answering(view, model),
-    victims(search, recovered).inputs as typeof search.inputs,
-    { mask: found.mask, pattern: patternTensor(found.pattern, layout, range).data },
-    {
-      layout,
-      range,
-      target: recovered.target,
-      references: references.map((one) => answering(imageModel(one, layout), one)),
-      signal,
-    },
-  );
-  if (patch === undefined) return { recovered, attackSuccessRate: before };
-  passes.forward += patch.forwardPasses;
-  if (patch.success < SHARPENED * before.value) return { recovered, attackSuccessRate: before };
-  const simpler: RecoveredTrigger = {
-    ...recovered,
-    trigger: patch.trigger,
-    shape: "patch",
-    pixels: patch.pixels,
-  };
-  return { recovered: simpler, attackSuccessRate: await attackSuccessRate(view, heldOut, simpler) };
 }
 
 /** Share of the image beyond which replaced pixels are no patch. */
