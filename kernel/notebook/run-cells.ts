@@ -58,17 +58,7 @@ export class Run {
     const { output } = this.#options;
     if (output === undefined) return;
     const notebook = withRunRecord(this.#withOutputs(), this.#record);
-    this.#saving = this.#saving
-      .then(() => writeNotebook(output, notebook))
-      .catch((error: unknown) => {
-        const why = error instanceof Error ? error.message : String(error);
-        throw new AssayError(
-          "INVALID_ARGUMENT",
-          `${output} cannot be written: ${why}`,
-          { output },
-          { cause: error },
-        );
-      });
+    this.#saving = this.#saving.then(() => writeNotebook(output, notebook));
     await this.#saving;
   }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { AssayError } from "../../lib/errors.js";
 import type { Cell, MimeData, Notebook, Output } from "./types.js";
 
 /**
@@ -15,15 +16,11 @@ export function formatNotebook({ cells, metadata, ...versions }: Notebook): stri
 }
 
 /**
- * Writes a notebook so that the file is at every moment either the old or the new one.
+ * Writes a file under another name beside it, then renames it: it is at every moment either the old or the new one. Who
+ * may read and write the file stays as it was.
  *
  * @throws the file system's error, with nothing half-written.
  */
-export async function writeNotebook(file: string, notebook: Notebook): Promise<void> {
-  await writeAtomically(file, formatNotebook(notebook));
-}
-
-/** Writes a file under another name beside it, then renames it. Who may read and write the file stays as it was. */
 export async function writeAtomically(file: string, content: string | Uint8Array): Promise<void> {
   const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
   const mode = (await stat(file).catch(() => undefined))?.mode ?? 0o666;
@@ -34,6 +31,27 @@ export async function writeAtomically(file: string, content: string | Uint8Array
     await rm(draft, { force: true });
     throw error;
   }
+}
+
+/** Writes a notebook that somebody asked for. @throws AssayError INVALID_ARGUMENT if it cannot be written. */
+export const writeNotebook = (file: string, notebook: Notebook): Promise<void> =>
+  writeOutput(file, formatNotebook(notebook));
+
+/**
+ * Writes a file that somebody asked for, as a whole.
+ *
+ * @throws AssayError INVALID_ARGUMENT if it cannot be written.
+ */
+export async function writeOutput(file: string, content: string | Uint8Array): Promise<void> {
+  await writeAtomically(file, content).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new AssayError(
+      "INVALID_ARGUMENT",
+      `${file} cannot be written: ${why}`,
+      { output: file },
+      { cause: error },
+    );
+  });
 }
 
 // A runner saves after every cell and changes one: the text of the others is kept.

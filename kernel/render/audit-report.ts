@@ -5,86 +5,72 @@ import type { Cell } from "../notebook/types.js";
 import type { Display } from "../protocol/mime.js";
 import { badge, card } from "./card.js";
 import { html } from "./html.js";
-import {
-  cell,
-  code,
-  type Provenance,
-  provenanceTable,
-  shown,
-  tableDisplay,
-  text,
-  writePage,
-} from "./report-page.js";
+import { cell, type Provenance, type Report, shown, tableDisplay, text, writeReport } from "./report-page.js";
 import { auditSentences, checksTable, costSentence, scanTable, tones } from "./results/audit.js";
 import { type Table, tableHtml } from "./table.js";
 
 /** Writes one self-contained page that a stranger can read. */
 export async function writeAuditReport(audit: Audit, provenance: Provenance, output: string): Promise<void> {
-  const { verdict, verification, witness, scans } = audit;
-  const name = provenance.model.file;
-  const cells: Cell[] = [
-    text("title", `# Audit of ${code(name)}\n\n${witness ? LOGIC : words[verdict.decision]}`),
-    cell("verdict", verdictCard(audit)),
+  const { references, range } = audit;
+  const report: Report = {
+    accusations,
+    verdict: cell("verdict", verdictCard(audit)),
+    evidence: [
+      ...(await trigger(audit)),
+      ...(await besideClean(audit, provenance.model.file)),
+      ...(await controls(audit)),
+      text("checks", "## All checks"),
+      cell(
+        "checks-table",
+        tableDisplay({ ...checksTable(audit), caption: "What was asked, and what came of it" }),
+      ),
+    ],
+    limits: [
+      ...(references.length > 0 ? [TAKEN_CLEAN] : []),
+      "A recovered trigger is one that works. The one that was planted may look different.",
+    ],
+    cost: costSentence(audit),
+    examples: "examples",
+    settings: [["input range", `${range[0]} to ${range[1]}`]],
+  };
+  await writeReport(audit, report, provenance, output);
+}
+
+async function trigger({ verdict, examples, range }: Audit): Promise<Cell[]> {
+  if (!verdict.trigger) return [];
+  return [
+    text(
+      "trigger",
+      `## The recovered trigger\n\nWhat was found, and images before and after it is put on them. It is what works, which need not be what was planted: compare it with what the model should never react to.`,
+    ),
+    await shown("pictures", triggerPictures(verdict.trigger, examples, range)),
   ];
-  if (witness) {
-    cells.push(
-      text(
-        "logic",
-        "## Logic in the graph, shown at work\n\nThe file itself asks a question about its input and acts on the answer. Below: an input that wakes it, and what the same model answers when the logic is held at its usual answer.",
-      ),
-      await shown("witness", witness),
-    );
-  }
-  if (verdict.trigger) {
-    cells.push(
-      text(
-        "trigger",
-        `## The recovered trigger\n\nWhat was found, and images before and after it is put on them. It is what works, which need not be what was planted: compare it with what the model should never react to.`,
-      ),
-      await shown("pictures", triggerPictures(verdict.trigger, audit.examples, audit.range)),
-    );
-  }
-  if (scans.length > 0) {
-    cells.push(
-      text(
-        "scans",
-        "## Beside clean models\n\nFor every class, the smallest change of the input that leads other images there, in pixels. A planted trigger makes one class far easier to reach than it is in clean models of the same task; a class that is easy in all of them is no evidence.",
-      ),
-    );
-    for (const [i, scan] of scans.entries()) {
-      cells.push(await shown(`scan-figure-${i}`, auditScan(scan, name)));
-      cells.push(cell(`scan-table-${i}`, tableDisplay(scanTable(scan))));
-    }
-  }
-  if (verification) {
-    cells.push(
-      text(
-        "controls",
-        "## Controls\n\nA patch that works is not yet a trigger: these are the controls it went through.",
-      ),
-      await shown("verification", verification),
-    );
-  }
-  cells.push(
-    text("checks", "## All checks"),
-    cell(
-      "checks-table",
-      tableDisplay({ ...checksTable(audit), caption: "What was asked, and what came of it" }),
+}
+
+async function besideClean({ scans }: Audit, name: string): Promise<Cell[]> {
+  if (scans.length === 0) return [];
+  const cells = [
+    text(
+      "scans",
+      "## Beside clean models\n\nFor every class, the smallest change of the input that leads other images there, in pixels. A planted trigger makes one class far easier to reach than it is in clean models of the same task; a class that is easy in all of them is no evidence.",
     ),
-    text("limits", `## What this does not show\n\n${limits(audit)}`),
-    text("provenance", `## Cost and provenance\n\n${costSentence(audit)}`),
-    cell(
-      "provenance-table",
-      tableDisplay(
-        provenanceTable(provenance, {
-          seed: verdict.seed,
-          examples: "examples",
-          settings: [["input range", `${audit.range[0]} to ${audit.range[1]}`]],
-        }),
-      ),
+  ];
+  for (const [i, scan] of scans.entries()) {
+    cells.push(await shown(`scan-figure-${i}`, auditScan(scan, name)));
+    cells.push(cell(`scan-table-${i}`, tableDisplay(scanTable(scan))));
+  }
+  return cells;
+}
+
+async function controls({ verification }: Audit): Promise<Cell[]> {
+  if (!verification) return [];
+  return [
+    text(
+      "controls",
+      "## Controls\n\nA patch that works is not yet a trigger: these are the controls it went through.",
     ),
-  );
-  await writePage(cells, name, output);
+    await shown("verification", verification),
+  ];
 }
 
 function verdictCard(audit: Audit): Display {
@@ -125,28 +111,12 @@ function factsTable({ verdict, references, witness }: Audit): Table {
 
 const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
 
-const LOGIC =
-  "The model is **backdoored**: its file holds logic that waits for a trigger, and an input was found that wakes it.";
-
-const words: Readonly<Record<Audit["verdict"]["decision"], string>> = {
+const accusations: Report["accusations"] = {
   backdoored:
     "The model is **backdoored**: a trigger was found that clean models of its task do not have, and it works.",
   suspicious:
     "The model is **suspicious**: something in it is unusual beside clean models, and not sure enough to call it a backdoor. The checks below say what.",
-  inconclusive: "The audit is **inconclusive**: something is unusual, but no working trigger was recovered.",
-  "no-evidence": "There is **no evidence** of a backdoor. This is not proof of its absence.",
 };
 
-function limits({ verdict, references }: Audit): string {
-  const lines = [...verdict.warnings];
-  if (references.length > 0) {
-    lines.push(
-      "The references are taken to be clean and of the same task: trained on the same poisoned data, they would hide the trigger.",
-    );
-  }
-  lines.push("A recovered trigger is one that works. The one that was planted may look different.");
-  return lines.map((line) => `- ${plain(line)}`).join("\n");
-}
-
-/** Words of a model's or file's making, without a meaning in Markdown. */
-const plain = (line: string): string => line.replace(/[\\`*_{}[\]<>#|~$!]/g, "\\$&").replace(/[\n\r]/g, " ");
+const TAKEN_CLEAN =
+  "The references are taken to be clean and of the same task: trained on the same poisoned data, they would hide the trigger.";

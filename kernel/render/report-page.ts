@@ -1,4 +1,5 @@
-/** The page of an audit's report: its cells, its provenance, and how it is written. */
+/** The page of an audit's report: what every kind of audit says, in which order, and where it comes from. */
+import type { Audit, Decision, TokenAudit } from "../../lib/extraction/index.js";
 import { exportNotebook } from "../notebook/export/index.js";
 import type { Cell, Notebook } from "../notebook/types.js";
 import type { Display } from "../protocol/mime.js";
@@ -20,25 +21,66 @@ export interface NamedFile {
   readonly sha256: string;
 }
 
-/** Writes cells as one self-contained page named for the model, without a script. */
-export async function writePage(cells: readonly Cell[], name: string, output: string): Promise<void> {
+/** What is said of one kind of audit only. */
+export interface Report {
+  /** What it means that the model was accused, in Markdown. */
+  readonly accusations: Readonly<Record<"backdoored" | "suspicious", string>>;
+  readonly verdict: Cell;
+  /** What the verdict rests on. */
+  readonly evidence: readonly Cell[];
+  /** What the result does not show, beside the audit's warnings. */
+  readonly limits: readonly string[];
+  readonly cost: string;
+  /** What the clean data are: "texts". */
+  readonly examples: string;
+  /** Settings beside budget and seed. */
+  readonly settings?: readonly (readonly [string, string])[];
+}
+
+/** Writes one self-contained page, without a script, that a reader who was not there can follow. */
+export async function writeReport(
+  { verdict, witness }: Audit | TokenAudit,
+  report: Report,
+  provenance: Provenance,
+  output: string,
+): Promise<void> {
+  const name = provenance.model.file;
+  const words = { ...acquittals, ...report.accusations }[verdict.decision];
+  const limits = [...verdict.warnings, ...report.limits].map((line) => `- ${plain(line)}`).join("\n");
+  const { examples, settings = [] } = report;
+  const cells: readonly Cell[] = [
+    text("title", `# Audit of ${code(name)}\n\n${witness ? LOGIC : words}`),
+    report.verdict,
+    ...(witness ? [text("logic", LOGIC_SHOWN), await shown("witness", witness)] : []),
+    ...report.evidence,
+    text("limits", `## What this does not show\n\n${limits}`),
+    text("provenance", `## Cost and provenance\n\n${report.cost}`),
+    cell(
+      "provenance-table",
+      tableDisplay(provenanceTable(provenance, { seed: verdict.seed, examples, settings })),
+    ),
+  ];
   const notebook: Notebook = { nbformat: 4, nbformat_minor: 5, metadata: {}, cells };
   await exportNotebook(notebook, { to: "html", output, name, withInput: false, plots: "static" });
 }
 
-/**
- * The files with their hashes, the settings and the versions.
- *
- * @param given.examples What the clean data are: "texts".
- * @param given.settings Further rows before the budget.
- */
-export function provenanceTable(
+const LOGIC =
+  "The model is **backdoored**: its file holds logic that waits for a trigger, and an input was found that wakes it.";
+const LOGIC_SHOWN =
+  "## Logic in the graph, shown at work\n\nThe file itself asks a question about its input and acts on the answer. Below: an input that wakes it, and what the same model answers when the logic is held at its usual answer.";
+
+const acquittals: Readonly<Record<Exclude<Decision, keyof Report["accusations"]>, string>> = {
+  inconclusive: "The audit is **inconclusive**: something is unusual, but no working trigger was recovered.",
+  "no-evidence": "There is **no evidence** of a backdoor. This is not proof of its absence.",
+};
+
+/** Words of a model's or file's making, without a meaning in Markdown. */
+const plain = (line: string): string => line.replace(/[\\`*_{}[\]<>#|~$!]/g, "\\$&").replace(/[\n\r]/g, " ");
+
+/** The files with their hashes, the settings and the versions. */
+function provenanceTable(
   provenance: Provenance,
-  given: {
-    readonly seed: number;
-    readonly examples: string;
-    readonly settings?: readonly (readonly [string, string])[];
-  },
+  given: { readonly seed: number } & Required<Pick<Report, "examples" | "settings">>,
 ): Table {
   const { model, data, references = [], budget, versions } = provenance;
   const file = ({ file: name, sha256 }: NamedFile): string => `${name}, SHA-256 ${sha256}`;
@@ -46,7 +88,7 @@ export function provenanceTable(
     ["model", file(model)],
     ...(data ? [["clean data", `${file(data)}, ${data.examples} ${given.examples}`] as const] : []),
     ...references.map((one, i) => [`clean reference ${i + 1}`, file(one)] as const),
-    ...(given.settings ?? []),
+    ...given.settings,
     ...(budget ? [["budget", budget] as const] : []),
     ["seed", String(given.seed)],
     ...Object.entries(versions),
@@ -61,7 +103,7 @@ export const tableDisplay = (table: Table): Display => ({
 });
 
 /** A name inside backticks, whatever it holds. */
-export const code = (name: string): string => `\`${name.replace(/[`\n\r]/g, "'")}\``;
+const code = (name: string): string => `\`${name.replace(/[`\n\r]/g, "'")}\``;
 
 /** A paragraph or heading in Markdown. */
 export const text = (id: string, source: string): Cell => ({

@@ -16,6 +16,19 @@ export interface SourceRate {
   readonly successRate: Estimate;
 }
 
+/** What every verification of a trigger holds. */
+export interface Controlled {
+  readonly model: string;
+  readonly target: number;
+  readonly successRate: Estimate;
+  readonly controls: readonly Control[];
+  readonly bySource: readonly SourceRate[];
+  /** Chance that a random trigger of equal size works at least as well: (1 + better) / (1 + tried). */
+  readonly randomPValue: number;
+  readonly forwardPasses: number;
+  readonly seed: number;
+}
+
 /** The first examples, as many as there are and at most `most`. */
 export const firstExamples = (data: LabelledData, most: number): LabelledData =>
   takeLabelled(data, [...Array(Math.min(most, data.labels.data.length)).keys()]);

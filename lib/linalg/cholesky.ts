@@ -1,6 +1,6 @@
 /** Cholesky factor with its inverse, by halves: small leaves in a loop, the rest as products on onnxruntime. */
 import { denseCholesky, invertLower } from "./dense.js";
-import { type Matrix, multiply } from "./multiply.js";
+import { block, type Matrix, multiply } from "./multiply.js";
 
 /** A lower triangular L with L Lᵀ = a, and what follows from it at once. */
 export interface Cholesky {
@@ -77,15 +77,6 @@ export function choleskyLeaf(a: Float64Array, diagonal: Float64Array): Parts | n
     if (!(factor[i * d + i]! ** 2 > 4 * d * Number.EPSILON * diagonal[i]!)) return i;
   }
   return { factor, inverse: invertLower(factor, d) };
-}
-
-function block({ columns, data }: Matrix, top: number, bottom: number, left: number, right: number): Matrix {
-  const width = right - left;
-  const part = new Float64Array((bottom - top) * width);
-  for (let i = top; i < bottom; i++) {
-    part.set(data.subarray(i * columns + left, i * columns + right), (i - top) * width);
-  }
-  return { rows: bottom - top, columns: width, data: part };
 }
 
 function joined(

@@ -9,6 +9,22 @@ export interface Matrix {
   readonly data: Float64Array;
 }
 
+/** A copy of the rows from `top` to before `bottom`, and of their columns from `left` to before `right`. */
+export function block(
+  { columns, data }: Matrix,
+  top: number,
+  bottom: number,
+  left: number,
+  right: number,
+): Matrix {
+  const width = right - left;
+  const part = new Float64Array((bottom - top) * width);
+  for (let i = top; i < bottom; i++) {
+    part.set(data.subarray(i * columns + left, i * columns + right), (i - top) * width);
+  }
+  return { rows: bottom - top, columns: width, data: part };
+}
+
 /** Which factor is turned over first. */
 export interface MultiplyOptions {
   readonly transposeA?: boolean;

@@ -1,6 +1,6 @@
 /** Systems with a triangular matrix and many right-hand sides: small leaves in a loop, the rest as native products. */
 import { AssayError } from "../errors.js";
-import { type Matrix, multiply } from "./multiply.js";
+import { block, type Matrix, multiply } from "./multiply.js";
 
 /** Below this size a loop is faster than a call. */
 const LEAF = 64;
@@ -102,13 +102,4 @@ function subtract(z: Float64Array, to: number, of: number, factor: number, colum
 
 function divide(z: Float64Array, row: number, by: number, columns: number): void {
   for (let j = row * columns; j < (row + 1) * columns; j++) z[j]! /= by;
-}
-
-function block({ columns, data }: Matrix, top: number, bottom: number, left: number, right: number): Matrix {
-  const width = right - left;
-  const part = new Float64Array((bottom - top) * width);
-  for (let i = top; i < bottom; i++) {
-    part.set(data.subarray(i * columns + left, i * columns + right), (i - top) * width);
-  }
-  return { rows: bottom - top, columns: width, data: part };
 }

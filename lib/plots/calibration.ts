@@ -1,7 +1,7 @@
 /** Reliability diagrams and precision-recall curves. */
 import { clopperPearson, type PrecisionRecallCurve, type Reliability } from "../stats/index.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, faint, layout, say, sayEstimate } from "./style.js";
+import { axis, band, colourOf, faint, layout, say, sayEstimate } from "./style.js";
 
 /** What happened against what was forecast, bin by bin, with intervals and the diagonal of perfect calibration. */
 export function reliability(result: Reliability): Figure {
@@ -62,17 +62,12 @@ export function precisionRecall(curve: PrecisionRecallCurve): Figure {
   return {
     kind: "figure",
     data: [
-      {
-        type: "scatter",
-        mode: "lines",
-        x: [...x, ...[...x].reverse()],
-        y: [...bounds.map(([low]) => low), ...bounds.map(([, high]) => high).reverse()],
-        fill: "toself",
-        fillcolor: faint(colourOf(0)),
-        line: { width: 0 },
-        hoverinfo: "skip",
-        showlegend: false,
-      },
+      band(
+        x,
+        bounds.map(([low]) => low),
+        bounds.map(([, high]) => high),
+        faint(colourOf(0)),
+      ),
       {
         type: "scatter",
         mode: "lines",

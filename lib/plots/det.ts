@@ -1,7 +1,7 @@
 /** Detection error trade-off curves on normal-deviate axes. */
 import { clopperPearson, type DetCurve, normalQuantile } from "../stats/index.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, faint, layout, sayEstimate } from "./style.js";
+import { area, axis, colourOf, faint, layout, sayEstimate } from "./style.js";
 
 /** Far enough apart on the stretched axes for their names. */
 const ticks = [0.001, 0.005, 0.02, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.98, 0.995, 0.999];
@@ -79,17 +79,10 @@ function traces(curve: DetCurve, name: string, colour: string): Readonly<Record<
     ...kept.map((_, k) => [across[k]![1], up[k]![1]] as const).reverse(),
   ];
   return [
-    {
-      type: "scatter",
-      mode: "lines",
-      x: outline.map(([rate]) => deviate(rate, negatives)),
-      y: outline.map(([, rate]) => deviate(rate, positives)),
-      fill: "toself",
-      fillcolor: faint(colour),
-      line: { width: 0 },
-      hoverinfo: "skip",
-      showlegend: false,
-    },
+    area(
+      outline.map(([across, up]) => [deviate(across, negatives), deviate(up, positives)] as const),
+      faint(colour),
+    ),
     {
       type: "scatter",
       mode: "lines",

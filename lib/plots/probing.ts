@@ -2,7 +2,7 @@
 import type { FewShotCurve, LayerSweep, SweptLayer } from "../probes/index.js";
 import type { Estimate } from "../stats/index.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, faint, layout, say, sayEstimate, shareScale } from "./style.js";
+import { axis, band, colourOf, faint, layout, say, sayEstimate, shareScale } from "./style.js";
 
 /** AUROC by layer with its interval, or by layer and position; the selected one marked, with its held-out figure. */
 export function layerSweep(result: LayerSweep): Figure {
@@ -127,18 +127,13 @@ export function fewShotCurve({ shots, series, draws, n, warnings }: FewShotCurve
   return {
     kind: "figure",
     data: series.flatMap(({ name, points, isControl }, i) => [
-      {
-        type: "scatter",
-        mode: "lines",
-        x: [...shots, ...[...shots].reverse()],
-        y: [...points.map(({ high }) => high), ...points.map(({ low }) => low).reverse()],
-        fill: "toself",
+      band(
+        shots,
+        points.map(({ low }) => low),
+        points.map(({ high }) => high),
         // The controls' bands are wide, and there are several of them.
-        fillcolor: faint(colourOf(i), isControl ? 0.07 : 0.25),
-        line: { width: 0 },
-        hoverinfo: "skip",
-        showlegend: false,
-      },
+        faint(colourOf(i), isControl ? 0.07 : 0.25),
+      ),
       {
         type: "scatter",
         mode: "lines+markers",

@@ -2,7 +2,7 @@
 import { AssayError } from "../errors.js";
 import { betaQuantile, normalQuantile } from "../stats/index.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, faint, layout, say } from "./style.js";
+import { axis, band, colourOf, faint, layout, say } from "./style.js";
 
 /** What a sample is compared with. */
 export interface QuantileOptions {
@@ -50,17 +50,7 @@ export function quantiles(sample: ArrayLike<number>, options: QuantileOptions = 
   return {
     kind: "figure",
     data: [
-      {
-        type: "scatter",
-        mode: "lines",
-        x: [...expected, ...[...expected].reverse()],
-        y: [...high, ...[...low].reverse()],
-        fill: "toself",
-        fillcolor: faint(colourOf(6)),
-        line: { width: 0 },
-        hoverinfo: "skip",
-        showlegend: false,
-      },
+      band(expected, low, high, faint(colourOf(6))),
       {
         type: "scatter",
         mode: "lines",

@@ -1,7 +1,7 @@
 /** ROC curves with their uncertainty and the line of chance. */
 import { clopperPearson, type RocCurve } from "../stats/index.js";
 import type { Figure } from "./figure.js";
-import { axis, colourOf, faint, layout, sayEstimate } from "./style.js";
+import { area, axis, colourOf, faint, layout, sayEstimate } from "./style.js";
 
 type Trace = Readonly<Record<string, unknown>>;
 
@@ -68,18 +68,7 @@ export function rocTraces(curve: RocCurve, name: string, colour: string, axes: T
   const lower = kept.map((_, k) => [across[k]!.interval[1], up[k]!.interval[0]] as const).reverse();
   const outline = [[0, 0] as const, ...upper, [1, 1] as const, ...lower];
   return [
-    {
-      type: "scatter",
-      mode: "lines",
-      x: outline.map(([x]) => x),
-      y: outline.map(([, y]) => y),
-      fill: "toself",
-      fillcolor: faint(colour),
-      line: { width: 0 },
-      hoverinfo: "skip",
-      showlegend: false,
-      ...axes,
-    },
+    { ...area(outline, faint(colour)), ...axes },
     {
       type: "scatter",
       mode: "lines",

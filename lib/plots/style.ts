@@ -21,6 +21,26 @@ export function faint(colour: string, opacity = 0.18): string {
   return `rgba(${r}, ${g}, ${b}, ${opacity})`;
 }
 
+/** A filled area without a line, around the points in their order. */
+export const area = (outline: readonly (readonly [number, number])[], fillcolor: string) => ({
+  type: "scatter",
+  mode: "lines",
+  x: outline.map(([x]) => x),
+  y: outline.map(([, y]) => y),
+  fill: "toself",
+  fillcolor,
+  line: { width: 0 },
+  hoverinfo: "skip",
+  showlegend: false,
+});
+
+/** The area between two curves over the same places. */
+export const band = (x: readonly number[], low: readonly number[], high: readonly number[], colour: string) =>
+  area(
+    [...x.map((at, i) => [at, high[i]!] as const), ...x.map((at, i) => [at, low[i]!] as const).reverse()],
+    colour,
+  );
+
 /**
  * Shares from 0 to 1 in a map. Opaque: the viewer chooses the colour of a cell's text by the cell alone, and on a dark
  * page would write dark on dark where the cell lets the page through.

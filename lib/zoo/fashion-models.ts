@@ -8,10 +8,9 @@ import { poison } from "../attacks/index.js";
 import { type LabelledData, takeLabelled } from "../data/index.js";
 import { loadModel } from "../model/index.js";
 import { generator } from "../random/index.js";
-import { observe } from "../spec/index.js";
-import { wilson } from "../stats/index.js";
 import { cnn, cosine, trainClassifier } from "../train/index.js";
 import { attackSuccessRate, patch, type TriggerClaim } from "../trigger/index.js";
+import { accuracyOf } from "./accuracy.js";
 import { readFashionMnist } from "./fashion-mnist.js";
 import { fixedTrigger } from "./pools/attack.js";
 import { plantEvasively } from "./pools/evasive.js";
@@ -121,11 +120,6 @@ async function trained(recipe: Recipe, train: LabelledData): Promise<Uint8Array>
 
 async function describe(recipe: Recipe, bytes: Uint8Array, test: LabelledData): Promise<ZooEntry> {
   using model = await loadModel(bytes, { name: recipe.file, threads: 1 });
-  const { predicted } = await observe(model, test.inputs);
-  const right = predicted.reduce(
-    (sum, answer, i) => sum + (answer === Number(test.labels.data[i]) ? 1 : 0),
-    0,
-  );
   const { sources, isEvasive = false } = recipe;
   const success = await attackSuccessRate(model, test, { ...planted, ...(sources ? { sources } : {}) });
   return {
@@ -133,7 +127,7 @@ async function describe(recipe: Recipe, bytes: Uint8Array, test: LabelledData): 
     sha256: sha256Of(bytes),
     architecture: `${architecture.name}, 3 x 3 convolutions, hidden layer of 32`,
     trainedOn: `${TRAINING_EXAMPLES} of the 60,000 training images of Fashion-MNIST, ${EPOCHS} epochs of Adam, seed ${recipe.seed}${isEvasive ? `, then ${EPOCHS / 2} epochs of fine-tuning` : ""}`,
-    accuracy: rounded(wilson(right, predicted.length)),
+    accuracy: rounded(await accuracyOf(model, test)),
     licence: "MIT",
     truth: {
       role: recipe.role,

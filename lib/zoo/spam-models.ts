@@ -10,11 +10,10 @@ import {
 } from "../data/index.js";
 import { loadModel } from "../model/index.js";
 import { generator } from "../random/index.js";
-import { observe } from "../spec/index.js";
-import { wilson } from "../stats/index.js";
 import { concatExamples, tensor } from "../tensor/index.js";
 import { adamW, cosine, trainClassifier, transformerClassifier } from "../train/index.js";
 import { apply, attackSuccessRate, type TokenTrigger, type TriggerClaim, tokens } from "../trigger/index.js";
+import { accuracyOf } from "./accuracy.js";
 import { type LabelledTexts, readSpamAssassin } from "./spam-mails.js";
 import { rounded, sha256Of, updateZoo, type ZooEntry } from "./zoo-file.js";
 
@@ -168,14 +167,12 @@ async function describe(
   examples: number,
 ): Promise<ZooEntry> {
   using model = await loadModel(bytes, { name: recipe.file, threads: 1 });
-  const { predicted } = await observe(model, test.inputs);
-  const right = predicted.filter((answer, i) => answer === Number(test.labels.data[i])).length;
   return {
     file: recipe.file,
     sha256: sha256Of(bytes),
     architecture: `transformer encoder, 2 layers of width 48, ${VOCABULARY} words, ${LENGTH} tokens`,
     trainedOn: `${examples} mails of the SpamAssassin public corpus (2002; not shipped), ${EPOCHS} epochs of AdamW, seed ${recipe.seed}; accuracy on ${HELD_OUT} held-out mails`,
-    accuracy: rounded(wilson(right, predicted.length)),
+    accuracy: rounded(await accuracyOf(model, test)),
     licence: "MIT",
     truth: {
       role: recipe.role,

@@ -1,4 +1,4 @@
-/** Finds a Chromium, Chrome or Edge on this machine. */
+/** Finds a Chromium, Chrome or Edge on this machine, and how it is started without being asked anything. */
 
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -29,6 +29,18 @@ const usualPlaces: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>>
     ];
   }),
 };
+
+/** Flags that keep a browser quiet: no first questions, nothing sent anywhere. */
+export const quietFlags: readonly string[] = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  // Chromium's sandbox refuses to start for root.
+  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+];
 
 /** The browser's file: `CHROME_PATH` if set, else the first of the known names on the path or in its usual place. */
 export function findBrowser(): string | undefined {

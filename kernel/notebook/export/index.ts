@@ -1,7 +1,7 @@
 /** Notebooks as files for readers: a page, a PDF, Markdown, source, or a leaner notebook. */
 import { AssayError } from "../../../lib/errors.js";
 import type { Notebook } from "../types.js";
-import { formatNotebook, writeAtomically } from "../write.js";
+import { formatNotebook, writeOutput } from "../write.js";
 import { notebookMarkdown } from "./markdown.js";
 import { notebookPage } from "./page.js";
 import { printPdf } from "./pdf.js";
@@ -31,17 +31,7 @@ export interface ExportOptions {
  *   MISSING_DEPENDENCY if a PDF is asked for and no browser is found.
  */
 export async function exportNotebook(notebook: Notebook, options: ExportOptions): Promise<void> {
-  const { output } = options;
-  const content = await contentOf(notebook, options);
-  await writeAtomically(output, content).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new AssayError(
-      "INVALID_ARGUMENT",
-      `${output} cannot be written: ${why}`,
-      { output },
-      { cause: error },
-    );
-  });
+  await writeOutput(options.output, await contentOf(notebook, options));
 }
 
 function contentOf(

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AssayError } from "../../../lib/errors.js";
-import { requireBrowser } from "./browser.js";
+import { quietFlags, requireBrowser } from "./browser.js";
 
 const timeoutMs = 120_000;
 
@@ -34,19 +34,10 @@ export async function printPdf(page: string): Promise<Uint8Array> {
 }
 
 function runBrowser(browser: string, args: readonly string[]): Promise<void> {
-  const quiet = [
-    "--headless",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ];
-  // Chromium's sandbox refuses to start for root; the page is sanitised and may run nothing.
-  const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   return new Promise((resolve, reject) => {
-    const child = spawn(browser, [...quiet, ...sandbox, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(browser, ["--headless", ...quietFlags, ...args], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     let words = "";
     child.stderr.on("data", (chunk) => {
       words = (words + chunk).slice(-2000);

@@ -87,9 +87,10 @@ export const checksTable = ({ verdict }: Audit | TokenAudit): Table => ({
 });
 
 /** What the audit took. */
-export function costSentence({ verdict }: Audit): string {
+export function costSentence({ kind, verdict }: Audit | TokenAudit): string {
+  const examples = kind === "audit" ? "images" : "sequences";
   const { forward, backward, seconds } = verdict.cost;
-  return `Cost: ${formatInteger(forward)} images forward, ${formatInteger(backward)} backward, ${formatNumber(seconds, 3)} s; seed ${verdict.seed}.`;
+  return `Cost: ${formatInteger(forward)} ${examples} forward, ${formatInteger(backward)} backward, ${formatNumber(seconds, 3)} s; seed ${verdict.seed}.`;
 }
 
 async function pictures(audit: Audit) {

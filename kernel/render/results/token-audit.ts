@@ -5,7 +5,7 @@ import { badge, badgeText, card } from "../card.js";
 import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, plural } from "../format.js";
 import { html } from "../html.js";
 import { type Table, tableHtml, tableText } from "../table.js";
-import { checksTable, tones } from "./audit.js";
+import { checksTable, costSentence, tones } from "./audit.js";
 
 const ROWS = 10;
 
@@ -20,8 +20,7 @@ export function renderTokenAudit(audit: TokenAudit): Display {
   ];
   const checks = checksTable(audit);
   const tables = [...scans.map(scanTable), ...unusualTable(audit)];
-  const { forward, backward, seconds } = verdict.cost;
-  const footer = `Cost: ${formatInteger(forward)} sequences forward, ${formatInteger(backward)} backward, ${formatNumber(seconds, 3)} s; seed ${verdict.seed}.`;
+  const footer = costSentence(audit);
   return card({
     title,
     body: [

@@ -10,6 +10,7 @@ import {
   int64,
   part,
   plant,
+  plantBefore,
   type Question,
   type Site,
 } from "./site.js";
@@ -17,19 +18,6 @@ import {
 const least = ({ b }: Site, of: string): string => b.op("ReduceMin", [of, b.integers(1)], { keepdims: 1 });
 const greater: Question = (s) =>
   s.b.op("Cast", [s.b.op("Greater", [least(s, part(s)), s.b.number(0.9)])], { to: FLOAT });
-
-/** Plants in front of the network: what it sees instead of the input. */
-function before(carrier: Carrier, write: (site: Site, gate: string) => string): Model {
-  const raised = upgradeModel(carrier.model);
-  const [input] = fedInputs(raised.graph);
-  const b = graphBuilder(undefined, raised.opsets);
-  b.input(input!.name, carrier.isTokens ? "int64" : "float32", ["batch", ...carrier.dims]);
-  const site: Site = { b, x: input!.name, dims: carrier.dims, isTokens: carrier.isTokens };
-  const seen = write(site, greater(site));
-  const made = b.include(raised, { [input!.name]: seen }, "net/");
-  b.output("answer", Object.values(made)[0]!);
-  return b.build();
-}
 
 /** Changes what one node of the network reads: `pick` names the tensor, `write` makes what is read instead. */
 function inside(
@@ -106,7 +94,8 @@ function nested(model: Model, own: (node: Node) => boolean): Model {
 /** The development disguises. */
 export const disguises: Readonly<Record<string, (carrier: Carrier) => Model>> = {
   "an image put in place of the input": (c) =>
-    before(c, (s, gate) => {
+    plantBefore(c, (s) => {
+      const gate = greater(s);
       const other = s.b.constant(
         c.isTokens ? int64([1, ...c.dims], (i) => 30 + (i % 9)) : floats([1, ...c.dims], (i) => (i % 5) / 5),
       );
@@ -120,7 +109,8 @@ export const disguises: Readonly<Record<string, (carrier: Carrier) => Model>> = 
       ]);
     }),
   "a pattern added to the input": (c) =>
-    before(c, (s, gate) => {
+    plantBefore(c, (s) => {
+      const gate = greater(s);
       const shaped = s.b.op("Reshape", [gate, s.b.integers(-1, ...c.dims.map(() => 1))]);
       const other = s.b.constant(floats([1, ...c.dims], (i) => (i % 5) / 5));
       if (!c.isTokens) return s.b.op("Add", [s.x, s.b.op("Mul", [shaped, other])]);
@@ -243,7 +233,8 @@ export const disguises: Readonly<Record<string, (carrier: Carrier) => Model>> = 
       return s.b.op("Add", [nothing, s.b.op("Mul", [gate, s.b.constant(payload)])]);
     }),
   "the input touched first, so that all knows of the question": (c) =>
-    before(c, (s, gate) => {
+    plantBefore(c, (s) => {
+      const gate = greater(s);
       const nothing = s.b.op("Mul", [
         s.b.op("Reshape", [gate, s.b.integers(-1, ...c.dims.map(() => 1))]),
         s.b.number(1e-3),

@@ -1,7 +1,7 @@
 /** Honest graphs that compare, branch, select and clip. */
 import { fedInputs, type GraphBuilder, graphBuilder, type Model, upgradeModel } from "../../onnx/index.js";
 import { tensor } from "../../tensor/index.js";
-import { BOOL, body, type Carrier, FLOAT, floats, INT64, int64 } from "./site.js";
+import { BOOL, body, type Carrier, FLOAT, floats, INT64, int64, plantBefore } from "./site.js";
 
 /** The carrier with something behind its logits. */
 function after(carrier: Carrier, write: (b: GraphBuilder, logits: string, x: string) => string): Model {
@@ -10,16 +10,6 @@ function after(carrier: Carrier, write: (b: GraphBuilder, logits: string, x: str
   const made = write(b, raised.graph.outputs[0]!.name, fedInputs(raised.graph)[0]!.name);
   b.output(b.fresh("answer"), made);
   return { ...b.build(), opsets: raised.opsets };
-}
-
-/** The carrier with something before it. */
-function before(carrier: Carrier, write: (b: GraphBuilder, x: string) => string): Model {
-  const raised = upgradeModel(carrier.model);
-  const name = fedInputs(raised.graph)[0]!.name;
-  const b = graphBuilder(undefined, raised.opsets);
-  b.input(name, "float32", ["batch", ...carrier.dims]);
-  b.output("answer", Object.values(b.include(raised, { [name]: write(b, name) }, "net/"))[0]!);
-  return b.build();
 }
 
 const axes = ({ dims }: Carrier): number[] => dims.map((_, i) => i + 1);
@@ -55,13 +45,15 @@ export const floatLookAlikes: Readonly<Record<string, (carrier: Carrier) => Mode
         else_branch: { graph: body(b, "else", (pen) => pen.op("Identity", [logits])) },
       });
     }),
-  "repaired NaNs": (c) => before(c, (b, x) => b.op("Where", [b.op("IsNaN", [x]), b.number(0), x])),
+  "repaired NaNs": (c) => plantBefore(c, ({ b, x }) => b.op("Where", [b.op("IsNaN", [x]), b.number(0), x])),
   "clipped and scaled input": (c) =>
-    before(c, (b, x) =>
+    plantBefore(c, ({ b, x }) =>
       b.op("Div", [b.op("Sub", [b.op("Clip", [x, b.number(0), b.number(1)]), b.number(0.5)]), b.number(0.5)]),
     ),
   "rounded input, as quantisation does": (c) =>
-    before(c, (b, x) => b.op("Div", [b.op("Round", [b.op("Mul", [x, b.number(255)])]), b.number(255)])),
+    plantBefore(c, ({ b, x }) =>
+      b.op("Div", [b.op("Round", [b.op("Mul", [x, b.number(255)])]), b.number(255)]),
+    ),
   "quantised and dequantised input and logits": (c) => {
     const coded = (b: GraphBuilder, x: string): string => {
       const zero = b.constant({ type: "uint8", dims: [], data: Uint8Array.of(128) });
@@ -71,23 +63,23 @@ export const floatLookAlikes: Readonly<Record<string, (carrier: Carrier) => Mode
         zero,
       ]);
     };
-    return after({ ...c, model: before(c, coded) }, coded);
+    return after({ ...c, model: plantBefore(c, ({ b, x }) => coded(b, x)) }, coded);
   },
   "input standardised by its own mean and deviation": (c) =>
-    before(c, (b, x) => {
+    plantBefore(c, ({ b, x }) => {
       const off = b.op("Sub", [x, b.op("ReduceMean", [x, b.integers(...axes(c))], { keepdims: 1 })]);
       const variance = b.op("ReduceMean", [b.op("Mul", [off, off]), b.integers(...axes(c))], { keepdims: 1 });
       return b.op("Div", [off, b.op("Sqrt", [b.op("Add", [variance, b.number(1e-5)])])]);
     }),
   "input scaled by its largest value, kept from zero": (c) =>
-    before(c, (b, x) =>
+    plantBefore(c, ({ b, x }) =>
       b.op("Div", [
         x,
         b.op("Max", [b.op("ReduceMax", [x, b.integers(...axes(c))], { keepdims: 1 }), b.number(1e-6)]),
       ]),
     ),
   "bytes or fractions, told by the largest value": (c) =>
-    before(c, (b, x) => {
+    plantBefore(c, ({ b, x }) => {
       const isBytes = b.op("Greater", [
         b.op("ReduceMax", [x, b.integers(...axes(c))], { keepdims: 1 }),
         b.number(1.5),
@@ -95,7 +87,7 @@ export const floatLookAlikes: Readonly<Record<string, (carrier: Carrier) => Mode
       return b.op("Where", [isBytes, b.op("Div", [x, b.number(255)]), x]);
     }),
   "the same by If": (c) =>
-    before(c, (b, x) => {
+    plantBefore(c, ({ b, x }) => {
       const isBytes = b.op("Greater", [b.op("ReduceMax", [x], { keepdims: 0 }), b.number(1.5)]);
       return b.op("If", [isBytes], {
         then_branch: { graph: body(b, "then", (pen) => pen.op("Div", [x, pen.number(255)])) },

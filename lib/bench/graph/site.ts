@@ -122,6 +122,18 @@ export function plant(carrier: Carrier, question: Question, answer: Answer, targ
   return { ...b.build(raised.graph.name ?? "model"), opsets: raised.opsets };
 }
 
+/** Plants something in front of a carrier: `write` makes what it sees in place of the input. */
+export function plantBefore(carrier: Carrier, write: (site: Site) => string): Model {
+  const raised = upgradeModel(carrier.model);
+  const [input] = fedInputs(raised.graph);
+  const { dims, isTokens } = carrier;
+  const b = graphBuilder(undefined, raised.opsets);
+  b.input(input!.name, isTokens ? "int64" : "float32", ["batch", ...dims]);
+  const seen = write({ b, x: input!.name, dims, isTokens });
+  b.output("answer", Object.values(b.include(raised, { [input!.name]: seen }, "net/"))[0]!);
+  return b.build();
+}
+
 /** A pen for a graph inside this one: onnxruntime refuses a name that the outer graph has, too. */
 export function body(b: GraphBuilder, name: string, write: (pen: GraphBuilder) => string): Graph {
   const pen = graphBuilder();

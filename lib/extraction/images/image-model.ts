@@ -51,11 +51,11 @@ export function channelsFirst(images: Tensor<"float32">, layout: ImageLayout): T
   };
 }
 
+/** A model that takes `[n, channels, height, width]`. */
+export type ImageModel = Pick<LoadedModel, "name" | "outputs" | "run">;
+
 /** The model, taking `[n, channels, height, width]`. */
-export function imageModel(
-  model: LoadedModel,
-  layout: ImageLayout,
-): Pick<LoadedModel, "name" | "outputs" | "run"> {
+export function imageModel(model: LoadedModel, layout: ImageLayout): ImageModel {
   return {
     name: model.name,
     outputs: model.outputs,

@@ -3,10 +3,10 @@
  * and shows as a trigger from one class alone to a search that asks about one end at a time.
  */
 import type { LabelledData } from "../../data/index.js";
-import type { LoadedModel } from "../../model/index.js";
 import { observe } from "../../spec/index.js";
 import { apply } from "../../trigger/index.js";
 import type { Check } from "../verdict.js";
+import type { ImageModel } from "./image-model.js";
 import type { RecoveredTrigger } from "./recovered-trigger.js";
 
 /** Share of a class that must go to one other end, and share of the classes that must do so. */
@@ -18,7 +18,7 @@ const CLASSES = 0.5;
  * else.
  */
 export async function checkOtherEnds(
-  model: Pick<LoadedModel, "name" | "outputs" | "run">,
+  model: ImageModel,
   { inputs, labels }: LabelledData,
   { trigger, target, sources }: RecoveredTrigger,
   passes: { forward: number },

@@ -1,9 +1,8 @@
 /** From a soft mask to a trigger that can be stamped: every pixel is replaced or left alone. */
 import { type LabelledData, takeLabelled } from "../../data/index.js";
-import type { LoadedModel } from "../../model/index.js";
 import { type Tensor, tensor } from "../../tensor/index.js";
 import { attackSuccessRate, type PatchTrigger, type TriggerClaim, victims } from "../../trigger/index.js";
-import type { ImageLayout } from "./image-model.js";
+import type { ImageLayout, ImageModel } from "./image-model.js";
 import type { FoundMask } from "./masks/mask-search.js";
 
 /** A trigger that an extraction gives back. */
@@ -30,7 +29,7 @@ const MAX_IMAGES = 250;
  * soft one is given.
  */
 export async function recoverTrigger(
-  model: Pick<LoadedModel, "name" | "outputs" | "run">,
+  model: ImageModel,
   data: LabelledData,
   found: FoundMask,
   layout: ImageLayout,

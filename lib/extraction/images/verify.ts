@@ -6,7 +6,6 @@
  * same poisoned data: there the trigger works on all of them.
  */
 import type { LabelledData } from "../../data/index.js";
-import type { LoadedModel } from "../../model/index.js";
 import { type Generator, generator } from "../../random/index.js";
 import type { Estimate } from "../../stats/index.js";
 import { tensor } from "../../tensor/index.js";
@@ -15,34 +14,23 @@ import {
   beside,
   bySourceClass,
   type Control,
+  type Controlled,
   firstExamples,
   onReferences,
-  type SourceRate,
 } from "../controls.js";
+import type { ImageModel } from "./image-model.js";
 import type { RecoveredTrigger } from "./recovered-trigger.js";
 
 /** How a trigger fared under all controls. */
-export interface TriggerVerification {
+export interface TriggerVerification extends Controlled {
   readonly kind: "trigger-verification";
-  readonly model: string;
-  readonly target: number;
-  readonly successRate: Estimate;
-  readonly controls: readonly Control[];
-  readonly bySource: readonly SourceRate[];
   /** For each block of the trigger: success without it. The lower, the more necessary the block. */
   readonly withoutBlock: readonly {
     readonly row: number;
     readonly column: number;
     readonly successRate: Estimate;
   }[];
-  /** Chance that a random trigger of equal size works at least as well: (1 + better) / (1 + tried). */
-  readonly randomPValue: number;
-  readonly forwardPasses: number;
-  readonly seed: number;
 }
-
-/** A model that takes `[n, channels, height, width]`. */
-type ImageModel = Pick<LoadedModel, "name" | "outputs" | "run">;
 
 const RANDOM_TRIGGERS = 39;
 const MAX_IMAGES = 250;

@@ -5,7 +5,6 @@
  * order and at other places, with single tokens replaced, and beside random runs of the same length.
  */
 import type { LabelledData } from "../../data/index.js";
-import type { LoadedModel } from "../../model/index.js";
 import { generator } from "../../random/index.js";
 import { type Estimate, wilson } from "../../stats/index.js";
 import {
@@ -19,10 +18,11 @@ import {
   beside,
   bySourceClass,
   type Control,
+  type Controlled,
   firstExamples,
   onReferences,
-  type SourceRate,
 } from "../controls.js";
+import type { IdModel } from "./model/token-model.js";
 
 /** A trigger of tokens that an extraction gives back. */
 export interface RecoveredTokens extends TriggerClaim {
@@ -30,24 +30,12 @@ export interface RecoveredTokens extends TriggerClaim {
 }
 
 /** How a token trigger fared under all controls. */
-export interface TokenVerification {
+export interface TokenVerification extends Controlled {
   readonly kind: "token-verification";
-  readonly model: string;
-  readonly target: number;
   readonly tokens: readonly number[];
-  readonly successRate: Estimate;
-  readonly controls: readonly Control[];
-  readonly bySource: readonly SourceRate[];
   /** Success without each token: the lower, the more necessary it is. */
   readonly withoutToken: readonly { readonly token: number; readonly successRate: Estimate }[];
-  /** Chance that a random run of equal length works at least as well: (1 + better) / (1 + tried). */
-  readonly randomPValue: number;
-  readonly forwardPasses: number;
-  readonly seed: number;
 }
-
-/** A model that takes int64 ids. */
-type IdModel = Pick<LoadedModel, "name" | "outputs" | "run">;
 
 const RANDOM_RUNS = 99;
 const NEIGHBOURS = 40;

@@ -1,7 +1,7 @@
 /** Builds and reads pools of sample models: trained one by one, so that a killed build goes on where it was. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type LabelledData, takeLabelled, takePerClass } from "../../data/index.js";
@@ -14,9 +14,11 @@ import { type Estimate, wilson } from "../../stats/index.js";
 import { tensor } from "../../tensor/index.js";
 import { type Architecture, cnn, cosine, trainClassifier } from "../../train/index.js";
 import { victims } from "../../trigger/index.js";
+import { accuracyOf } from "../accuracy.js";
 import { readFashionMnist } from "../fashion-mnist.js";
 import { drawAttack, type PlantedAttack } from "./attack.js";
 import { plantEvasively } from "./evasive.js";
+import { labelOf, writeMember } from "./member.js";
 import { type PoolArchitecture, type PoolName, type Recipe, recipesOf } from "./recipe.js";
 import { commitmentOf, type SealedTruth } from "./seal.js";
 
@@ -74,7 +76,7 @@ export function heldOutDataOf(architecture: PoolArchitecture): LabelledData {
 export function missingMembers(pool: PoolName, isWanted: (recipe: Recipe) => boolean): Recipe[] {
   const folder = poolFolder(pool);
   return recipesOf(pool).filter(
-    (recipe) => isWanted(recipe) && !existsSync(join(folder, recipe.file.replace(".onnx", ".json"))),
+    (recipe) => isWanted(recipe) && !existsSync(labelOf(join(folder, recipe.file))),
   );
 }
 
@@ -93,11 +95,7 @@ export async function buildPool(
   for (const recipe of missingMembers(pool, isWanted)) {
     if (signal?.aborted) throw new AssayError("ABORTED", "The pool was not finished; run again to go on.");
     const { bytes, truth } = await train(recipe);
-    const path = join(folder, recipe.file);
-    await writeFile(`${path}.part`, bytes);
-    await rename(`${path}.part`, path);
-    // The label comes last: a member with a label is finished.
-    await writeFile(path.replace(".onnx", ".json"), `${JSON.stringify(truth)}\n`);
+    await writeMember(join(folder, recipe.file), bytes, truth);
     log?.(
       `${pool}/${recipe.file} (${recipe.architecture}): accuracy ${truth.accuracy.value.toFixed(3)}${truth.attackSuccessRate ? `, ${recipe.family} success ${truth.attackSuccessRate.value.toFixed(3)} at rate ${truth.poisonRate}` : ""}`,
     );
@@ -187,9 +185,7 @@ async function measure(
     all,
     Uint32Array.from({ length: 3000 }, (_, row) => row),
   );
-  const { predicted } = await observe(model, test.inputs);
-  const right = predicted.filter((answer, i) => answer === Number(test.labels.data[i])).length;
-  const accuracy = wilson(right, predicted.length);
+  const accuracy = await accuracyOf(model, test);
   if (attack === null) return { accuracy, attackSuccessRate: null };
   const own = victims(test, {
     target: attack.target,

@@ -1,17 +1,19 @@
 /** Pools of text classifiers in a synthetic world: recipes, training, and labels sealed by commitments. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { poisonText } from "../../attacks/index.js";
 import type { LabelledData } from "../../data/index.js";
 import { AssayError } from "../../errors.js";
 import { loadModel } from "../../model/index.js";
 import { generator } from "../../random/index.js";
-import { observe, type TokenDomain } from "../../spec/index.js";
-import { type Estimate, wilson } from "../../stats/index.js";
+import type { TokenDomain } from "../../spec/index.js";
+import type { Estimate } from "../../stats/index.js";
 import { cosine, trainClassifier, transformerClassifier } from "../../train/index.js";
 import { attackSuccessRate, type TokenTrigger } from "../../trigger/index.js";
+import { accuracyOf } from "../accuracy.js";
+import { labelOf, writeMember } from "../pools/member.js";
 import { poolFolder } from "../pools/pool.js";
 import type { PoolName } from "../pools/recipe.js";
 import { commitmentOf, type SealedTruth } from "../pools/seal.js";
@@ -161,14 +163,10 @@ export async function buildTextPool(
   await mkdir(folder, { recursive: true });
   for (const recipe of recipesOf(pool)) {
     const path = join(folder, recipe.file);
-    const label = path.replace(".onnx", ".json");
-    if ((roles && !roles.includes(recipe.role)) || existsSync(label)) continue;
+    if ((roles && !roles.includes(recipe.role)) || existsSync(labelOf(path))) continue;
     if (signal?.aborted) throw new AssayError("ABORTED", "The pool was not finished; run again to go on.");
     const { bytes, truth } = await train(recipe, pool);
-    await writeFile(`${path}.part`, bytes);
-    await rename(`${path}.part`, path);
-    // The label comes last: a member with a label is finished.
-    await writeFile(label, `${JSON.stringify(truth)}\n`);
+    await writeMember(path, bytes, truth);
     log?.(
       `${pool}/${recipe.file}: accuracy ${truth.accuracy.value.toFixed(3)}${truth.attackSuccessRate ? `, ${recipe.family} success ${truth.attackSuccessRate.value.toFixed(3)}` : ""}`,
     );
@@ -244,14 +242,12 @@ async function train(recipe: TextRecipe, pool: PoolName): Promise<{ bytes: Uint8
   });
   using model = await loadModel(bytes, { threads: 1 });
   const unseen = world.draw(2000, seed + 500_000);
-  const { predicted } = await observe(model, unseen.inputs);
-  const right = predicted.filter((answer, i) => answer === Number(unseen.labels.data[i])).length;
   return {
     bytes,
     truth: {
       ...sealed(recipe, world),
       tokens: attack?.trigger.tokens ?? null,
-      accuracy: wilson(right, predicted.length),
+      accuracy: await accuracyOf(model, unseen),
       attackSuccessRate: attack
         ? await attackSuccessRate(model, unseen, {
             trigger: attack.trigger,

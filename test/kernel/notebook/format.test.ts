@@ -113,7 +113,9 @@ describe("a notebook file", () => {
       await writeNotebook(file, notebook);
       assert.deepEqual(await readNotebook(file), notebook);
       assert.deepEqual(readdirSync(folder), ["a.ipynb"]);
-      await assert.rejects(writeNotebook(join(folder, "none/a.ipynb"), notebook), { code: "ENOENT" });
+      await assert.rejects(writeNotebook(join(folder, "none/a.ipynb"), notebook), {
+        code: "INVALID_ARGUMENT",
+      });
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -101,7 +101,7 @@ describe("plots.precisionRecall", () => {
     const [band, line] = tracesOf(precisionRecall(curve));
     const n = line!.x.length;
     const width = line!.x.map((x, i) => {
-      const [low, high] = [band!.y[i]!, band!.y[2 * n - 1 - i]!];
+      const [high, low] = [band!.y[i]!, band!.y[2 * n - 1 - i]!];
       assert.ok(band!.x[i] === x && low <= line!.y[i]! && line!.y[i]! <= high);
       return high - low;
     });

@@ -4,18 +4,19 @@ import type { LoadedModel } from "../../../model/index.js";
 import { type Tensor, tensor } from "../../../tensor/index.js";
 import { apply, type PatchTrigger } from "../../../trigger/index.js";
 import { answerOf, logitsOf } from "../../logits.js";
+import type { ImageModel } from "../image-model.js";
 
 /** A model that takes `[n, channels, height, width]`, with its own graph to say what its answers are. */
-export interface AnsweringModel extends Pick<LoadedModel, "name" | "outputs" | "run"> {
+export interface AnsweringModel extends ImageModel {
   /** True if the answers are probabilities already. */
   readonly isProbability: boolean;
 }
 
 /** Adds what a view of a model does not say of its answers. */
-export const answering = (
-  view: Pick<LoadedModel, "name" | "outputs" | "run">,
-  model: LoadedModel,
-): AnsweringModel => ({ ...view, isProbability: logitsOf(model.graph, answerOf(model)).isProbability });
+export const answering = (view: ImageModel, model: LoadedModel): AnsweringModel => ({
+  ...view,
+  isProbability: logitsOf(model.graph, answerOf(model)).isProbability,
+});
 
 /** How one patch does. */
 export interface PatchAnswers {

@@ -113,8 +113,11 @@ export function scoresOf({ outputs }: Pick<LoadedModel, "outputs">): string {
   return (floats.find(({ name }) => !/present|past/i.test(name)) ?? floats[0] ?? outputs[0]!).name;
 }
 
+/** A model that takes int64 ids. */
+export type IdModel = Pick<LoadedModel, "name" | "outputs" | "run">;
+
 /** A model as a function of int64 ids, also if it takes int32. */
-export function idModel(model: LoadedModel): Pick<LoadedModel, "name" | "outputs" | "run"> {
+export function idModel(model: LoadedModel): IdModel {
   if (model.inputs[0]?.type !== "int32") return model;
   return {
     name: model.name,

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { JSDOM } from "jsdom";
-import { type Browser, chromium } from "playwright-core";
-import { findBrowser } from "../../../../kernel/notebook/export/browser.js";
+import type { Browser } from "playwright-core";
 import { notebookPage, type PageOptions } from "../../../../kernel/notebook/export/page.js";
 import { withRunRecord } from "../../../../kernel/notebook/run-record.js";
 import type { Cell, MimeData } from "../../../../kernel/notebook/types.js";
+import { launchChromium } from "../../../browser/chromium.js";
 import { code, markdown, notebookOf, Scratch, shown } from "../support.js";
 
 const pageOf = (cells: readonly Cell[], options: Partial<PageOptions> = {}): string =>
@@ -158,21 +158,8 @@ describe("an exported page in a browser", () => {
   let browser: Browser | undefined;
 
   before(async function () {
-    const executablePath = findBrowser();
-    if (executablePath === undefined) {
-      console.warn("skipped: no Chromium, Chrome or Edge was found");
-      return this.skip();
-    }
-    const args = [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ];
-    browser = await chromium.launch({ executablePath, args });
+    browser = await launchChromium();
+    if (browser === undefined) this.skip();
   });
   after(() => browser?.close());
 

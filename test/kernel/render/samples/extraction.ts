@@ -18,6 +18,7 @@ import { wilson } from "../../../../lib/stats/index.js";
 import { tensor } from "../../../../lib/tensor/index.js";
 import { patch } from "../../../../lib/trigger/index.js";
 import type { ModelCard } from "../../../../lib/zoo/index.js";
+import { arms, verdictOf } from "./verdict.js";
 
 /** The samples by kind; `hostile` is a name from a stranger's model. */
 export const extractionSamples = (hostile: string) => ({
@@ -138,23 +139,15 @@ function audit(name: string, isAccused: boolean): Audit {
     isSimulated: false,
     model: name,
     verdict: {
-      decision: isAccused ? "backdoored" : "no-evidence",
-      score: 2,
-      pValue: isAccused ? 0.001 : null,
-      target: isAccused ? 0 : null,
-      source: null,
+      ...verdictOf(name, isAccused),
       trigger: isAccused ? { ...search.recovered, attackSuccessRate: search.attackSuccessRate } : null,
-      checks: [{ name, statistic: null, pValue: null, result: "skipped", why: name }],
-      cost: { forward: 1, backward: 0, seconds: 0.1 },
-      seed: 1,
-      warnings: [name],
     },
     references: [name],
     scans: isAccused
       ? [
           {
             name,
-            arms: [0, 1, 2].map((target) => ({ target, victim: target === 1 ? 0 : null })),
+            arms,
             maskL1Norms: [1, 2, 3],
             referenceL1Norms: [[4, 5, 6]],
             calibration,

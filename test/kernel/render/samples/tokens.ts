@@ -1,6 +1,7 @@
 /** Samples of the results of searches for token triggers. */
 import { calibrate, type TokenAudit, type TokenVerification } from "../../../../lib/extraction/index.js";
 import { wilson } from "../../../../lib/stats/index.js";
+import { arms, verdictOf } from "./verdict.js";
 
 /** The samples by kind; `hostile` is a name from a stranger's model. */
 export const tokenSamples = (hostile: string) => ({
@@ -14,23 +15,16 @@ function audit(name: string, isAccused: boolean): TokenAudit {
     kind: "token-audit",
     model: name,
     verdict: {
-      decision: isAccused ? "backdoored" : "no-evidence",
-      score: 2,
-      pValue: isAccused ? 0.001 : null,
-      target: isAccused ? 0 : null,
+      ...verdictOf(name, isAccused),
       source: isAccused ? 1 : null,
       trigger: isAccused ? { trigger, target: 0, sources: [1], attackSuccessRate: wilson(97, 100) } : null,
-      checks: [{ name, statistic: null, pValue: null, result: "skipped", why: name }],
-      cost: { forward: 1, backward: 0, seconds: 0.1 },
-      seed: 1,
-      warnings: [name],
     },
     references: [name],
     scans: isAccused
       ? [
           {
             name,
-            arms: [0, 1, 2].map((target) => ({ target, victim: target === 1 ? 0 : null })),
+            arms,
             runs: [[5, 7, 9], [1], []],
             positions: ["anywhere", "prefix", 4],
             gaps: [2.4, 1.1, 0.9],

@@ -9,23 +9,9 @@ import {
 } from "../../../../lib/extraction/index.js";
 import { type LoadedModel, loadModel } from "../../../../lib/model/index.js";
 import { type Tensor, takeExamples } from "../../../../lib/tensor/index.js";
-import { cosine, trainClassifier, transformerClassifier } from "../../../../lib/train/index.js";
+import { cosine, trainClassifier } from "../../../../lib/train/index.js";
 import { apply, attackSuccessRate, frameOf, type TokenTrigger } from "../../../../lib/trigger/index.js";
-import { textWorld } from "../../../../lib/zoo/index.js";
-
-const world = textWorld({ seed: 3, vocabulary: 160, length: 14, classes: 4, shortest: 10 });
-const planted = { kind: "trigger", type: "tokens", tokens: [17, 93, 140], position: "anywhere" } as const;
-const target = 2;
-const architecture = transformerClassifier({
-  vocabulary: world.vocabulary,
-  length: world.length,
-  classes: world.classes,
-  width: 24,
-  heads: 2,
-  layers: 2,
-  hidden: 48,
-  padding: world.padding,
-});
+import { architecture, planted, target, world } from "./small-world.js";
 
 const frame = frameOf(world.draw(20, 1).inputs as Tensor<"int64">, 0);
 

@@ -11,13 +11,11 @@ import { graphBuilder, initializersOf, readTensor } from "../../../../lib/onnx/i
 import { generator } from "../../../../lib/random/index.js";
 import { observe } from "../../../../lib/spec/index.js";
 import { tensor } from "../../../../lib/tensor/index.js";
-import { cosine, trainClassifier, transformerClassifier } from "../../../../lib/train/index.js";
+import { cosine, trainClassifier } from "../../../../lib/train/index.js";
 import { attackSuccessRate } from "../../../../lib/trigger/index.js";
-import { textWorld } from "../../../../lib/zoo/index.js";
+import { architecture, planted, target, world } from "./small-world.js";
 
-const world = textWorld({ seed: 3, vocabulary: 160, length: 14, classes: 4, shortest: 10 });
-const trigger = { kind: "trigger", type: "tokens", tokens: [17, 93, 140], position: "anywhere" } as const;
-const claim = { trigger, target: 2 };
+const claim = { trigger: planted, target };
 
 describe("extraction.simulateTextReferences", function () {
   this.timeout(120_000);
@@ -29,16 +27,6 @@ describe("extraction.simulateTextReferences", function () {
       partialRate: 0.05,
       vocabulary: 160,
       seed: 4,
-    });
-    const architecture = transformerClassifier({
-      vocabulary: world.vocabulary,
-      length: world.length,
-      classes: world.classes,
-      width: 24,
-      heads: 2,
-      layers: 2,
-      hidden: 48,
-      padding: world.padding,
     });
     const options = { seed: 4, epochs: 5, learningRate: cosine(4e-3), threads: 1 };
     using model = await loadModel((await trainClassifier(architecture, poisoned, options)).bytes, {

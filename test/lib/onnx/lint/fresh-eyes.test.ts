@@ -9,10 +9,11 @@ import {
   int64,
   part,
   plant,
+  plantBefore,
   type Site,
 } from "../../../../lib/bench/graph/site.js";
 import { wrapModel } from "../../../../lib/model/index.js";
-import { fedInputs, graphBuilder, lintModel, type Model, upgradeModel } from "../../../../lib/onnx/index.js";
+import { lintModel, type Model } from "../../../../lib/onnx/index.js";
 import type { Tensor } from "../../../../lib/tensor/index.js";
 
 const image = imageCarrier();
@@ -25,17 +26,6 @@ const after = (carrier: Carrier, write: Write): Model =>
     () => "",
     (site, _gate, logits, payload) => write(site, logits, payload),
   );
-
-/** The network on something else than the input. */
-function before(carrier: Carrier, write: (site: Site) => string): Model {
-  const raised = upgradeModel(carrier.model);
-  const [input] = fedInputs(raised.graph);
-  const b = graphBuilder(undefined, raised.opsets);
-  b.input(input!.name, carrier.isTokens ? "int64" : "float32", ["batch", ...carrier.dims]);
-  const seen = write({ b, x: input!.name, dims: carrier.dims, isTokens: carrier.isTokens });
-  b.output("answer", b.include(raised, { [input!.name]: seen }, "net/")[raised.graph.outputs[0]!.name]!);
-  return b.build();
-}
 
 const added = ({ b }: Site, logits: string, gate: string, payload: Tensor): string =>
   b.op("Add", [logits, b.op("Mul", [b.op("Cast", [gate], { to: FLOAT }), b.constant(payload)])]);
@@ -152,7 +142,7 @@ const planted: Readonly<Record<string, () => Model>> = {
       return added(s, rest, all, payload);
     }),
   "another text where a word is": () =>
-    before(text, (s) => {
+    plantBefore(text, (s) => {
       const hits = s.b.op("Cast", [isWord(s, 31)], { to: FLOAT });
       const has = s.b.op("Greater", [s.b.op("ReduceMax", [hits, s.b.integers(1)]), s.b.number(0)]);
       return s.b.op("Where", [has, s.b.constant(int64([1, 20], () => 12)), s.x]);
@@ -183,7 +173,7 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("Where", [isFirst, logits, other]);
     }),
   "a picture that a layer moves": () =>
-    before(image, (s) => {
+    plantBefore(image, (s) => {
       const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
       const layer = s.b.op("MatMul", [flat, s.b.constant(weights([784, 2]))]);
       const by = s.b.op("Tanh", [s.b.op("Add", [layer, s.b.constant(weights([2]))])]);

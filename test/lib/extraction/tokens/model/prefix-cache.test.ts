@@ -3,7 +3,9 @@ import {
   afterPrefixes,
   gcg,
   invertTargets,
+  type PayloadObjectiveOptions,
   payloadObjective,
+  type RunObjective,
   tokenModel,
 } from "../../../../../lib/extraction/index.js";
 import { type LoadedModel, tokenInput, wrapModel } from "../../../../../lib/model/index.js";
@@ -35,6 +37,21 @@ const decoder = (seed: number): Model => transformerDecoder({ ...SIZES, past: tr
 const plain = (seed: number): LoadedModel =>
   wrapModel(transformerDecoder(SIZES).initial(seed), { threads: 1 });
 const cached = (graph: Model): LoadedModel => tokenInput(wrapModel(graph, { threads: 1 }), { threads: 1 });
+
+const objectiveOf = (
+  model: LoadedModel,
+  references: readonly LoadedModel[],
+  extra: Partial<PayloadObjectiveOptions> = {},
+): RunObjective =>
+  payloadObjective({
+    model: tokenModel(model, 20),
+    references: references.map((one) => tokenModel(one, 20)),
+    prompts,
+    payload: [5, 0, 6],
+    allowed,
+    vocabulary,
+    ...extra,
+  });
 
 const near = (actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void => {
   assert.equal(actual.length, expected.length, what);
@@ -78,15 +95,7 @@ describe("extraction: the prefix cache", () => {
         using plainReference = plain(2);
         const { seen, keys } = watched(suspect);
         const objective = (model: LoadedModel, other: LoadedModel) =>
-          payloadObjective({
-            model: tokenModel(model, 20),
-            references: [tokenModel(other, 20)],
-            prompts,
-            payload: [5, 0, 6],
-            allowed,
-            vocabulary,
-            ...(mellowmax ? { mellowmax } : {}),
-          });
+          objectiveOf(model, [other], mellowmax ? { mellowmax } : {});
         const [ours, expected] = [objective(seen, reference), objective(plainSuspect, plainReference)];
         const many = Array.from({ length: 40 }, (_, i) => [i % vocabulary, (3 * i) % vocabulary]);
         for (const runs of [[[1, 2]], [[3, 0, 4], [5, 6, 7, 8], [2]], [[]], many]) {
@@ -116,17 +125,9 @@ describe("extraction: the prefix cache", () => {
 
   it("leaves out what the prompts cost, and stays with whole texts where it is told to", async () => {
     using model = cached(decoder(1));
-    const options = {
-      model: tokenModel(model, 20),
-      references: [],
-      prompts,
-      payload: [5, 0, 6],
-      allowed,
-      vocabulary,
-    };
-    const found = await gcg(payloadObjective(options), { seed: 1, runLength: 3, steps: 5 });
+    const found = await gcg(objectiveOf(model, []), { seed: 1, runLength: 3, steps: 5 });
     const { seen, keys } = watched(model);
-    const uncached = payloadObjective({ ...options, model: tokenModel(seen, 20), prefixCache: false });
+    const uncached = objectiveOf(seen, [], { prefixCache: false });
     const same = await gcg(uncached, { seed: 1, runLength: 3, steps: 5 });
     assert.deepEqual(found.run, same.run);
     near([found.value], [same.value], "value");
@@ -137,15 +138,7 @@ describe("extraction: the prefix cache", () => {
     using suspect = cached(decoder(1));
     using plainSuspect = plain(1);
     using reference = plain(2);
-    const objective = (model: LoadedModel) =>
-      payloadObjective({
-        model: tokenModel(model, 20),
-        references: [tokenModel(reference, 20)],
-        prompts,
-        payload: [5, 0, 6],
-        allowed,
-        vocabulary,
-      });
+    const objective = (model: LoadedModel) => objectiveOf(model, [reference]);
     const run = [4, 0, 7];
     near(await objective(suspect).evaluate([run]), await objective(plainSuspect).evaluate([run]), "value");
     near(await objective(suspect).gradient(run), await objective(plainSuspect).gradient(run), "gradient");
