@@ -23,7 +23,7 @@ import {
   tellsShapeOnly,
 } from "./operators.js";
 import { isOwnPlaceBehind, isOwnSelection } from "./own-place.js";
-import { isHold, isPaddingBehind, isUseOfPadding } from "./padding.js";
+import { isHold, isMaskRearranged, isPaddingBehind, isUseOfPadding } from "./padding.js";
 import { isIndicator, isPattern, isUniform, magnitude, type Stored } from "./stored.js";
 
 /** Fewer weights are constants of a formula, not a layer. */
@@ -125,8 +125,9 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
   if (isPhrase(node)) return questioned({ ...joined, isPart: true, isLocal: true, isDecided: true }, joined);
   const isDetecting = takesWeights(node) && stored.some((one) => one && isDetector(node, one.dims));
   const isLookup = node.opType === "Gather" && stored[0] !== undefined;
+  const isSamePart = isLookup || isMaskRearranged(node, inputs, stored);
   const isPart =
-    (isLookup ? joined.isPart : isPartOf(node, joined, scope)) || (isDetecting && node.opType !== "Conv");
+    (isSamePart ? joined.isPart : isPartOf(node, joined, scope)) || (isDetecting && node.opType !== "Conv");
   // A threshold comes after the part was taken; a bias before it belongs to the layer.
   const isTaken = isPart && !joined.isPart && !isRaw;
   const isShifted =
@@ -145,7 +146,7 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
     isPart,
     isLocal:
       joined.isLocal ||
-      (picksPlace(node) && !keepsMost(node, scope)) ||
+      (picksPlace(node) && !keepsMost(node, scope) && !isMaskRearranged(node, inputs, stored)) ||
       isDetecting ||
       (isRaw && asksForPattern(node)) ||
       (isRaw && stored.some(isPattern)) ||

@@ -56,7 +56,7 @@ export function decides(
 
 /** Gives the same values in another shape, order or type. */
 export const rearranges = (node: Node): boolean =>
-  /^(Cast|Identity|Unsqueeze|Squeeze|Reshape|Transpose|Expand)$/.test(node.opType);
+  /^(Cast|Identity|Unsqueeze|Squeeze|Reshape|Flatten|Transpose|Expand)$/.test(node.opType);
 
 /** Takes a remainder, or single bits. */
 export const hashes = (node: Node): boolean => node.opType === "Mod" || /^Bit(Shift|wise)/.test(node.opType);

@@ -54,3 +54,20 @@ export function isPaddingBehind(node: Node, joined: Flow, stored: readonly (Stor
   const least = { Equal: 0, Greater: 0, LessOrEqual: 0, Less: 1, GreaterOrEqual: 1 }[node.opType];
   return bound !== undefined && bound.length > 0 && bound.every((value) => value === least);
 }
+
+/**
+ * A mask of padding read at places that are counted off its own dims, as exporters write `mask[batch, place]`: a mask
+ * still. What is read at stored places is part of it.
+ */
+export const isMaskRearranged = (
+  { opType }: Node,
+  [mask, places]: readonly Flow[],
+  [, chosen]: readonly (Stored | undefined)[],
+): boolean =>
+  /^Gather/.test(opType) &&
+  mask !== undefined &&
+  mask.isPadding &&
+  !mask.isPart &&
+  places !== undefined &&
+  !places.isData &&
+  chosen?.values() === undefined;

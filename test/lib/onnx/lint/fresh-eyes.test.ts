@@ -141,6 +141,11 @@ const planted: Readonly<Record<string, () => Model>> = {
       const rest = s.b.op("Mul", [logits, s.b.op("Sub", [s.b.number(1), all])]);
       return added(s, rest, all, payload);
     }),
+  "a payload for texts that end before their fourth word": () =>
+    after(text, (s, logits, payload) => {
+      const isShort = s.b.op("Gather", [isWord(s, 0), s.b.integers(3)], { axis: 1 });
+      return added(s, logits, isShort, payload);
+    }),
   "another text where a word is": () =>
     plantBefore(text, (s) => {
       const hits = s.b.op("Cast", [isWord(s, 31)], { to: FLOAT });
@@ -196,6 +201,31 @@ const honest: Readonly<Record<string, () => Model>> = {
         state = s.b.op("Where", [at(isRead, k), s.b.op("Tanh", [s.b.op("Add", [moved, word])]), state]);
       }
       return s.b.op("MatMul", [state, s.b.constant(weights([8, 4]))]);
+    }),
+  "an attention whose mask of padding is read at places counted off its dims": () =>
+    after(text, (s) => {
+      const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
+      const layer = (): string => s.b.op("MatMul", [embedded, s.b.constant(weights([8, 8]))]);
+      const keys = s.b.op("Transpose", [layer()], { perm: [0, 2, 1] });
+      const upTo = (axis: number): string => {
+        const length = s.b.op("Gather", [s.b.op("Shape", [s.x]), s.b.constant(int64([], () => axis))], {
+          axis: 0,
+        });
+        const [zero, one] = [0, 1].map((value) => s.b.constant(int64([], () => value)));
+        return s.b.op("Range", [zero!, length, one!]);
+      };
+      const rows = s.b.op("Mul", [s.b.op("Unsqueeze", [upTo(0), s.b.integers(1, 2)]), s.b.integers(20)]);
+      const flat = s.b.op("Flatten", [s.b.op("Not", [isWord(s, 0)])], { axis: 0 });
+      const line = s.b.op("Squeeze", [flat, s.b.integers(0)]);
+      const mask = s.b.op("Gather", [line, s.b.op("Add", [rows, upTo(1)])], { axis: 0 });
+      const hidden = s.b.op("Where", [mask, s.b.number(0), s.b.number(-1e9)]);
+      const shares = s.b.op("Softmax", [s.b.op("Add", [s.b.op("MatMul", [layer(), keys]), hidden])], {
+        axis: -1,
+      });
+      const mean = s.b.op("ReduceMean", [s.b.op("MatMul", [shares, layer()]), s.b.integers(1)], {
+        keepdims: 0,
+      });
+      return s.b.op("MatMul", [mean, s.b.constant(weights([8, 4]))]);
     }),
   "a mean of what comes at the last mark of the text": () =>
     after(text, (s) => {
