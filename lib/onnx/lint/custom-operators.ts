@@ -1,7 +1,10 @@
 /** Rules about operators that are not ONNX's own: unknown ones, and those that the file defines itself. */
 import { isStandard, visitNodes } from "../graph.js";
-import type { Model } from "../schema.js";
+import type { Model, Node } from "../schema.js";
+import { widthOf } from "./extents.js";
 import { type Finding, finding } from "./finding.js";
+import { type FoundLogic, found } from "./question.js";
+import type { View } from "./view.js";
 
 const knownDomains = new Set([
   "ai.onnx.ml",
@@ -11,6 +14,30 @@ const knownDomains = new Set([
 ]);
 /** Of onnxruntime-extensions, a published library. */
 const extensionDomains = new Set(["ai.onnx.contrib", "com.microsoft.extensions"]);
+/** True for an operator that is neither ONNX's nor onnxruntime's. */
+const isForeign = ({ domain = "" }: Node): boolean =>
+  !isStandard(domain) && !knownDomains.has(domain) && !extensionDomains.has(domain);
+
+/** A strange operator that has both the input and what a network made of it can do what it likes with the answer. */
+export function lintForeign(node: Node, view: View): FoundLogic[] {
+  if (!isForeign(node)) return [];
+  const flows = node.inputs.map(view.flowOf);
+  const isComputed = flows.some(({ mostLayers }) => mostLayers > 0);
+  // Detectors are told how large pictures were.
+  const isRaw = node.inputs.some(
+    (name) =>
+      view.flowOf(name).isContent &&
+      view.flowOf(name).mostLayers === 0 &&
+      (widthOf(view.extentOf(name)) ?? MANY) >= MANY,
+  );
+  if (!isComputed || !isRaw) return [];
+  const why = `"${node.domain}::${node.opType}", an operator that stands outside the file, gets the input beside a computed result`;
+  return found("custom-operator", "flag", why, node, view, node.outputs.slice(0, 1));
+}
+
+/** An input of fewer numbers is a size or a setting. */
+const MANY = 9;
+
 /** Runs the rules on the whole file. */
 export function lintOperators({ graph, functions }: Model): Finding[] {
   const found: Finding[] = [];

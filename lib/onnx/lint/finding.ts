@@ -16,9 +16,8 @@ export interface Finding {
   readonly witness: null;
 }
 
-/** How a finding names a node: `"name"`, or `If that makes "output"` where it has none. */
-export const placeOf = (node: Node): string =>
-  node.name ? nodeLabel(node) : `${node.opType} ${nodeLabel(node)}`;
+/** How a finding names a node: its name as the file has it, or `If that makes "output"` where it has none. */
+export const placeOf = (node: Node): string => node.name || `${node.opType} ${nodeLabel(node)}`;
 
 /** Makes a finding. */
 export const finding = (rule: string, severity: Severity, node: string | null, why: string): Finding => ({

@@ -40,13 +40,15 @@ export interface Flow {
   readonly isCircumstanceAsked: boolean;
   /** Places of the same words that are picked beside this one: a mask that is read step by step is read at many. */
   readonly steps: number;
-  /** Tells which words are padding, and nothing else. */
+  /** Tells which words are padding, or how many are not, and nothing else. */
   readonly isPadding: boolean;
   /** The largest of what a layer made of the input was chosen: a router, not a threshold. */
   readonly isChoice: boolean;
   /** A place of the input that its own values tell, such as that of the largest, whatever was stored. */
   readonly isOwnPlace: boolean;
-  /** A remainder or single bits of what the network computed. */
+  /** Places of largest values or of hits, as numbers, and what is reckoned from them: rows and columns. */
+  readonly isIndex: boolean;
+  /** A remainder or single bits of what the network computed, places aside. */
   readonly isHashed: boolean;
 }
 
@@ -77,6 +79,7 @@ export const constantFlow: Flow = {
   isPadding: false,
   isChoice: false,
   isOwnPlace: false,
+  isIndex: false,
   isHashed: false,
 };
 
@@ -126,6 +129,7 @@ export function join(flows: readonly Flow[]): Flow {
     isPadding: content.length > 0 && content.every((flow) => flow.isPadding),
     isChoice: data.some((flow) => flow.isChoice),
     isOwnPlace: content.length > 0 && content.every((flow) => flow.isOwnPlace),
+    isIndex: content.length > 0 && content.every((flow) => flow.isIndex),
     isHashed: data.some((flow) => flow.isHashed),
   };
 }

@@ -3,6 +3,8 @@ import { subgraphs } from "../attributes.js";
 import type { Graph, Node } from "../schema.js";
 import { lintBranch } from "./branch.js";
 import { lintCircumstance } from "./circumstances.js";
+import { lintTrees } from "./classical.js";
+import { lintForeign } from "./custom-operators.js";
 import { flowsOf } from "./dataflow.js";
 import { type Finding, finding } from "./finding.js";
 import { lintBypass, lintMix } from "./mix.js";
@@ -34,6 +36,8 @@ function lintGraph(view: View): FoundLogic[] {
   return view.graph.nodes.flatMap((node) => [
     ...lintNode(node, view),
     ...lintCircumstance(node, view),
+    ...lintTrees(node, view),
+    ...lintForeign(node, view),
     ...subgraphs(node).flatMap((body) => lintGraph(view.inner(body, node))),
   ]);
 }

@@ -3,9 +3,18 @@ import type { Node } from "../schema.js";
 import type { Severity } from "./finding.js";
 import { isEarlyQuestion } from "./flow.js";
 import { takesWeights } from "./operators.js";
-import { isUseOfPadding } from "./padding.js";
+import { isHold, isUseOfPadding } from "./padding.js";
 import { isSilencing } from "./payload.js";
-import { type FoundLogic, found, gravity, isMaskOfPlaces, type Sides, sidesOf, who } from "./question.js";
+import {
+  type FoundLogic,
+  found,
+  gravity,
+  isMaskOfPlaces,
+  isRoute,
+  type Sides,
+  sidesOf,
+  who,
+} from "./question.js";
 import { magnitude } from "./stored.js";
 import { feedsAttention, type View } from "./view.js";
 
@@ -28,11 +37,17 @@ export function lintMix(node: Node, view: View, names: readonly string[]): Found
   const isScale = node.opType === "Mul" || node.opType === "Div";
   const say = (rule: string, severity: Severity, why: string) =>
     found(rule, severity, why, node, view, asked);
+  const isRouted = isRoute(question);
+  if (isHold(node, node.inputs.map(view.flowOf))) return [];
   if (computed === undefined) {
-    if (raw === undefined || !question.isAskedLocally || !isEarlyQuestion(question) || !view.hasNetwork)
-      return [];
+    if (raw === undefined || !question.isAskedLocally || !isEarlyQuestion(question)) return [];
+    if (!view.hasNetwork || !isReadByLayer(node, view)) return [];
     const isMild =
-      isScale || reshaping.has(node.opType) || node.opType === "Concat" || isLearnedChange(node, sides, view);
+      isScale ||
+      isRouted ||
+      reshaping.has(node.opType) ||
+      node.opType === "Concat" ||
+      isLearnedChange(node, sides, view);
     const severity = isMild ? "warn" : "flag";
     return say(
       "input-substitution",
@@ -48,7 +63,7 @@ export function lintMix(node: Node, view: View, names: readonly string[]): Found
     const isSilence = !question.isAskedLocally || !isEarlyQuestion(question) || isPooling;
     return say(
       "content-gate",
-      isSilence ? "info" : "flag",
+      isSilence ? "info" : isRouted ? "warn" : "flag",
       `the answer to a question about ${who(question)} lets a result pass or sets it to zero`,
     );
   }
@@ -62,7 +77,7 @@ export function lintMix(node: Node, view: View, names: readonly string[]): Found
     !isMadeLoud(node, view);
   return say(
     "content-arithmetic",
-    isVerdict ? "flag" : isFeature ? "warn" : gravity(question),
+    isVerdict ? "flag" : isFeature || (isScale && isRouted) ? "warn" : gravity(question),
     isScale
       ? `the answer to a question about ${who(question)} scales a computed result, by more than on and off`
       : `the answer to a question about ${who(question)} is mixed into a computed result`,
@@ -95,6 +110,20 @@ const isLearnedChange = (node: Node, { question, asked }: Sides, view: View): bo
 /** A stored tensor of more than one matrix. */
 const isStack = (name: string | undefined, view: View): boolean =>
   (view.storedOf(name)?.dims?.length ?? 0) >= 3;
+
+/** Some layer of weights reads what the node makes; out of a body of its own, it may. */
+function isReadByLayer(node: Node, view: View): boolean {
+  if (view.path.length > 0) return true;
+  const layersOf = ({ outputs }: Node): number =>
+    outputs.reduce((most, name) => Math.max(most, view.flowOf(name).mostLayers), 0);
+  const before = layersOf(node);
+  const seen = new Set<Node>([node]);
+  for (const one of seen) {
+    if (layersOf(one) > before) return true;
+    for (const name of one.outputs) for (const reader of view.readersOf(name)) seen.add(reader);
+  }
+  return false;
+}
 
 const mixing = new Set(["Add", "Sub", "Sum", "Max", "Min", "Concat", "Mean", "ScatterElements", "ScatterND"]);
 /** Factor from which a few pixels outweigh what a network says. */

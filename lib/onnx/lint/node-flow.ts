@@ -2,6 +2,7 @@
 import { floatAttribute, intsAttribute } from "../attributes.js";
 import type { Node } from "../schema.js";
 import { askedOfCircumstance, drawnBy } from "./circumstances.js";
+import { isNearness, ownWeights } from "./classical.js";
 import { type Extent, extentOf, widthOf } from "./extents.js";
 import { constantFlow, type Flow, join } from "./flow.js";
 import {
@@ -57,11 +58,15 @@ export function flowsOfNode(node: Node, scope: Scope): Flow[] {
     const size = isMeasure ? null : (deciding[0] ?? null);
     return node.outputs.map(() => ({ ...flow, size }));
   }
+  // Nothing times a mask is nothing.
+  const isNothing = node.opType === "Mul" && node.inputs.some((name) => isZero(scope.storedOf(name)));
+  if (isNothing) return node.outputs.map(() => constantFlow);
   const joined = join(inputs);
   if (!joined.isData) {
     // Ones that data say how many of add up to a number: a count, by another way than Shape.
     if (joined.size && counts.has(node.opType)) return node.outputs.map(() => asMeasured(joined.size!));
-    const flow = { ...constantFlow, ...askedOfCircumstance(node, joined) };
+    const drawn = isDrawn(node) ? ({ circumstance: "chance", isCircumstanceAsked: true } as const) : {};
+    const flow = { ...constantFlow, ...askedOfCircumstance(node, joined), ...drawn };
     return node.outputs.map(() => ({ ...flow, size: joined.size }));
   }
   const followed = follow(node, joined, inputs, scope);
@@ -76,8 +81,14 @@ export function flowsOfNode(node: Node, scope: Scope): Flow[] {
   }));
 }
 
+const isZero = (stored: Stored | undefined): boolean =>
+  stored !== undefined &&
+  stored.size <= LARGEST_FACTOR &&
+  isUniform(stored.values()) &&
+  magnitude(stored) === 0;
+
 const undecided = ({ isDecided, isAsked, askedLayers, isAskedLocally, isAnswer }: Flow) => ({
-  ...{ isDecided, isAsked, askedLayers, isAskedLocally, isAnswer, isOwnPlace: false },
+  ...{ isDecided, isAsked, askedLayers, isAskedLocally, isAnswer, isOwnPlace: false, isIndex: false },
 });
 
 const counts = new Set([
@@ -116,13 +127,14 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
         isDecided: false,
         isMixed: false,
         isAnswer: false,
-        ...{ steps: 0, isPadding: false, isChoice: false, isHashed: false },
+        ...{ steps: 0, isPadding: false, isChoice: false, isIndex: false, isHashed: false },
         ...{ circumstance: null, isCircumstanceAsked: false },
       },
     };
   }
   const isRaw = joined.mostLayers === 0;
-  if (isPhrase(node)) return questioned({ ...joined, isPart: true, isLocal: true, isDecided: true }, joined);
+  if (isPhrase(node) || isNearness(node))
+    return questioned({ ...joined, isPart: true, isLocal: true, isDecided: true }, joined);
   const isDetecting = takesWeights(node) && stored.some((one) => one && isDetector(node, one.dims));
   const isLookup = node.opType === "Gather" && stored[0] !== undefined;
   const isSamePart = isLookup || isMaskRearranged(node, inputs, stored);
@@ -160,7 +172,9 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
     isPadding: isPaddingBehind(node, joined, stored),
     isChoice: joined.isChoice || (choosing.has(node.opType) && !isRaw && !joined.isMixed),
     isOwnPlace: isOwnPlaceBehind(node, joined),
-    isHashed: joined.isHashed || (hashes(node) && !isRaw),
+    isIndex: (joined.isIndex && !isLookup) || placing.has(node.opType),
+    // Rows and columns are read off places by remainders.
+    isHashed: joined.isHashed || (hashes(node) && !isRaw && !joined.isIndex),
     ...(isDrawn(node) ? { circumstance: "chance", isCircumstanceAsked: true } : {}),
     isMixed: joined.isMixed || ["Concat", "SequenceConstruct", "SequenceInsert"].includes(node.opType),
     gain: joined.isPart || isPart ? joined.gain * factor : 1,
@@ -175,6 +189,7 @@ function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope)
 }
 
 const choosing = new Set(["ArgMax", "ArgMin", "TopK", "Hardmax"]);
+const placing = new Set(["ArgMax", "ArgMin", "TopK", "NonZero"]);
 /** A slice that leaves out an edge only. */
 function keepsMost(node: Node, scope: Scope): boolean {
   if (node.opType !== "Slice") return false;
@@ -216,6 +231,7 @@ function questioned(flow: Flow, before: Flow, inputs: readonly Flow[] = []): Flo
 }
 
 function isLayer(node: Node, joined: Flow, stored: readonly (Stored | undefined)[], scope: Scope): boolean {
+  if (ownWeights(node) >= LAYER_WEIGHTS) return true;
   const weights = stored.reduce((sum, one) => sum + (one?.size ?? 0), 0);
   if (weights < LAYER_WEIGHTS) return false;
   if (node.opType === "Gather") {

@@ -1,5 +1,5 @@
 /** What operators can do in the hands of somebody who writes logic: pick, compare, step, weigh. */
-import { attribute, floatAttribute, intAttribute, intsAttribute } from "../attributes.js";
+import { attribute, floatAttribute, intAttribute, intsAttribute, textAttribute } from "../attributes.js";
 import type { Node } from "../schema.js";
 import type { Stored } from "./stored.js";
 
@@ -95,7 +95,14 @@ export const isDetector = (node: Node, weights: readonly number[] | undefined): 
   if (weights === undefined) return false;
   if (node.opType === "Conv") return weights[0] === 1 && weights.length > 2;
   if (node.opType === "Gemm") return weights[intAttribute(node, "transB", 0) === 1 ? 0 : 1] === 1;
+  if (node.opType === "Einsum") return isForm(textAttribute(node, "equation", ""));
   return node.opType === "MatMul" && (weights.length === 1 || weights.at(-1) === 1);
+};
+
+/** Sums over all but the examples: one number of each. */
+const isForm = (equation: string): boolean => {
+  const [, output] = equation.replace(/\s/g, "").split("->");
+  return output !== undefined && output.length <= 1;
 };
 
 const TINY = 1e-3;

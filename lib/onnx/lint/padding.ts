@@ -14,6 +14,8 @@ export function isUseOfPadding(
   inputs: readonly Flow[],
   scope: Pick<Scope, "storedOf" | "extentOf">,
 ): boolean {
+  if (recurrent.has(node.opType))
+    return inputs[LENGTHS]?.isPadding === true && inputs.every((flow, i) => i === LENGTHS || !flow.isAsked);
   const [first, second] = inputs;
   if (!first || !second?.isDecided || !second.isToken || second.gain >= STEEP) return false;
   if (node.opType === "Div") return first.isContent && !first.isAskedLocally;
@@ -26,28 +28,37 @@ export function isUseOfPadding(
     : (scope.storedOf(node.inputs[0])?.dims?.[0] ?? 0) >= PLACES;
 }
 
+/** How long each text is, as recurrent layers are told. */
+const LENGTHS = 4;
+const recurrent = new Set(["LSTM", "GRU", "RNN"]);
+
 /** Steps from which a mask is read at every place alike. */
 const MANY_STEPS = 3;
 
-/** A state that is kept where there is padding, step by step: masked recurrences, and decoders of labels. */
-export const isHold = ({ opType }: Node, [condition, ...arms]: readonly Flow[]): boolean =>
-  opType === "Where" &&
-  condition !== undefined &&
-  condition.isPadding &&
-  condition.steps >= MANY_STEPS &&
-  arms.some(({ isContent }) => isContent);
+/** A state that is kept where there is padding, step by step, by Where or by `new * word + old * (1 - word)`. */
+export const isHold = ({ opType }: Node, inputs: readonly Flow[]): boolean => {
+  const conditions = opType === "Where" ? inputs.slice(0, 1) : opType === "Mul" ? inputs : [];
+  return (
+    conditions.some(({ isPadding, steps }) => isPadding && steps >= MANY_STEPS) &&
+    inputs.some(({ isContent, isPadding }) => isContent && !isPadding)
+  );
+};
 
 /** A table with fewer rows is one of answers, not of positions. */
 const PLACES = 16;
 
-const keepsPadding = (node: Node): boolean => rearranges(node) || node.opType === "Not";
+/** The same in another form: the opposite, `1 - mask`, or the number of words. */
+const keepsPadding = (node: Node, stored: readonly (Stored | undefined)[]): boolean =>
+  rearranges(node) ||
+  ["Not", "ReduceSum"].includes(node.opType) ||
+  (node.opType === "Sub" && stored[0]?.values()?.every((value) => value === 1) === true);
 
 /**
- * Words compared with nought, and what only reshapes that or reads places of it. Padding of other numbers is left
- * out: a trigger could be made of it.
+ * Words compared with nought, and what only reshapes or counts that or reads places of it. Padding of other numbers
+ * is left out: a trigger could be made of it.
  */
 export function isPaddingBehind(node: Node, joined: Flow, stored: readonly (Stored | undefined)[]): boolean {
-  if (joined.isPadding) return keepsPadding(node) || picksPlace(node);
+  if (joined.isPadding) return keepsPadding(node, stored) || picksPlace(node);
   if (!joined.isToken || joined.isDecided || joined.mostLayers > 0) return false;
   const bound = stored.find((one) => one !== undefined)?.values();
   // `id < 1` and `id >= 1` tell the same.

@@ -7,16 +7,34 @@ import type { View } from "./view.js";
 export interface Payload {
   readonly isUniform: boolean;
   readonly isZero: boolean;
+  /** 0, 1, 2 and so on: every place is itself. */
+  readonly isCount: boolean;
+  /** So far below any score that what has it cannot be chosen. */
+  readonly isForbidding: boolean;
   readonly words: string;
 }
 
 /** Reads the constant behind a tensor that no input reaches. */
 export function payloadOf(name: string | undefined, view: View): Payload {
   const values = constantValues(name, view);
-  if (values === undefined) return { isUniform: false, isZero: false, words: "stored values" };
-  const words = values.length === 1 ? `the constant ${values[0]}` : `${values.length} stored values`;
-  return { isUniform: isUniform(values), isZero: values.every((value) => value === 0), words };
+  if (values === undefined) return unknownPayload;
+  return {
+    isUniform: isUniform(values),
+    isZero: values.every((value) => value === 0),
+    isCount: values.length > 1 && values.every((value, i) => value === i),
+    isForbidding: values.every((value) => value <= FORBIDDEN),
+    words: values.length === 1 ? `the constant ${values[0]}` : `${values.length} stored values`,
+  };
 }
+
+const FORBIDDEN = -1000;
+const unknownPayload = {
+  isUniform: false,
+  isZero: false,
+  isCount: false,
+  isForbidding: false,
+  words: "stored values",
+};
 
 const passing = new Set(["Identity", "Expand", "Cast", "Reshape", "Unsqueeze", "Squeeze", "Tile"]);
 

@@ -51,6 +51,10 @@ export function sidesOf(names: readonly string[], view: View): Sides | undefined
 /** Questions before the network are what planted logic asks; deep ones are also asked by honest ones. */
 export const gravity = (question: Flow): Severity => (isEarlyQuestion(question) ? "flag" : "warn");
 
+/** A router: the largest of some scores that a layer gave chooses which network answers. */
+export const isRoute = ({ isChoice, askedLayers, isToken }: Flow): boolean =>
+  isChoice && askedLayers >= 1 && !isToken;
+
 export const who = (question: Flow): string =>
   isEarlyQuestion(question) ? "part of the input" : "a few computed values of the input";
 

@@ -25,6 +25,10 @@ export function storedTensor(message: TensorMessage): Stored {
 /** What a node makes of stored tensors only; undefined for a node that is no constant. */
 export function storedResult(node: Node, inputs: readonly (Stored | undefined)[]): Stored | undefined {
   if (node.opType === "Constant") return constant(node);
+  if (node.opType === "ConstantOfShape") {
+    const value = node.attributes.find(({ name }) => name === "value")?.t;
+    return { dims: undefined, size: 1, values: value ? storedTensor(value).values : () => [0] };
+  }
   const known = inputs.filter((input) => input !== undefined);
   if (known.length === 0) return undefined;
   const size = known.reduce((largest, input) => Math.max(largest, input.size), 0);

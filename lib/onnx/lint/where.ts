@@ -11,6 +11,7 @@ import {
   gravity,
   isMaskOfPlaces,
   isPerPlace,
+  isRoute,
   type Sides,
   sidesOf,
   who,
@@ -20,7 +21,8 @@ import { feedsAttention, type View } from "./view.js";
 export function lintWhere(node: Node, view: View): FoundLogic[] {
   const [condition = "", ...arms] = node.inputs;
   const flow = view.flowOf(condition);
-  const isNothing = (arm: string): boolean => view.flowOf(arm).isData || payloadOf(arm, view).isZero;
+  const isNothing = (arm: string): boolean =>
+    view.flowOf(arm).isData || payloadOf(arm, view).isZero || payloadOf(arm, view).isCount;
   if (isHold(node, node.inputs.map(view.flowOf)) && arms.every(isNothing)) return [];
   if (flow.isHashed && flow.isDecided) return lintHash(node, view);
   if (!flow.isAsked) return flow.isDecided ? lintThreshold(node, view) : lintMix(node, view, arms);
@@ -32,9 +34,7 @@ export function lintWhere(node: Node, view: View): FoundLogic[] {
   if (sides.computed === undefined) return substitution(sides, constant, node, view);
   if (constant === undefined) {
     const isGate = arms.some((arm) => view.flowOf(arm).mostLayers === 0 && view.flowOf(arm).isData);
-    // A router: the largest of some scores that a layer gave chooses which network answers.
-    const isRouted = flow.isChoice && flow.askedLayers >= 1 && !flow.isToken;
-    const severity = (isGate && !flow.isAskedLocally) || isRouted ? "warn" : gravity(flow);
+    const severity = (isGate && !flow.isAskedLocally) || isRoute(flow) ? "warn" : gravity(flow);
     return say("content-branch", severity, `${who(flow)} decides which of two computed results goes on`);
   }
   const payload = payloadOf(constant, view);
@@ -44,9 +44,11 @@ export function lintWhere(node: Node, view: View): FoundLogic[] {
   if (payload.isZero && !flow.isAskedLocally) {
     return say("content-gate", "info", `${who(flow)} decides whether a result is set to zero`);
   }
-  const severity = isForSilence(node, view) ? "warn" : payload.isUniform ? gravity(flow) : "flag";
   const why = `${who(flow)} decides whether a computed result is replaced by ${payload.words}`;
-  return say("constant-payload", severity, why);
+  const [logic] = say("constant-payload", payload.isUniform ? gravity(flow) : "flag", why);
+  // A text must have so many words before its end may come.
+  const isForLength = payload.isForbidding && logic!.questions.every((name) => view.flowOf(name).isPadding);
+  return isForSilence(node, view) || isForLength ? say("constant-payload", "warn", why) : [logic!];
 }
 
 /** Each value decides for itself: clipping and thresholds put one value in place, a backdoor a list of them. */
