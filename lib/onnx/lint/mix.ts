@@ -75,9 +75,11 @@ export function lintMix(node: Node, view: View, names: readonly string[]): Found
     !question.isAskedLocally &&
     asked.every((name) => view.flowOf(name).gain < LOUD) &&
     !isMadeLoud(node, view);
+  // What a router lets through, weighed by its scores, joins what all pass.
+  const isExpert = isRouted && (isScale || asked.every((name) => !view.flowOf(name).isAnswer));
   return say(
     "content-arithmetic",
-    isVerdict ? "flag" : isFeature || (isScale && isRouted) ? "warn" : gravity(question),
+    isVerdict ? "flag" : isFeature || isExpert ? "warn" : gravity(question),
     isScale
       ? `the answer to a question about ${who(question)} scales a computed result, by more than on and off`
       : `the answer to a question about ${who(question)} is mixed into a computed result`,

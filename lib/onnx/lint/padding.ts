@@ -76,8 +76,7 @@ export const isMaskRearranged = (
   [, chosen]: readonly (Stored | undefined)[],
 ): boolean =>
   /^Gather/.test(opType) &&
-  mask !== undefined &&
-  mask.isPadding &&
+  mask?.isPadding &&
   !mask.isPart &&
   places !== undefined &&
   !places.isData &&

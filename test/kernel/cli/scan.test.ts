@@ -71,7 +71,7 @@ describe("assay scan", () => {
     const { status, stdout, stderr } = assay(["scan", clean, planted]);
     assert.deepEqual([status, stderr], [0, ""]);
     assert.match(stdout, /fashion-cnn\.onnx: nothing found/);
-    assert.match(stdout, /flag {2}constant-payload at "Where~0": part of the input decides/);
+    assert.match(stdout, /flag {2}constant-payload at Where~0: part of the input decides/);
   });
 
   it("scans the good files beside a bad one, names the bad one and ends with 2", () => {

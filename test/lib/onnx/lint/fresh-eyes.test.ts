@@ -1,37 +1,15 @@
-import assert from "node:assert/strict";
-import { imageCarrier, textCarrier } from "../../../../lib/bench/graph/carriers.js";
 import {
-  type Carrier,
-  example,
   FLOAT,
   floats,
   INT64,
   int64,
   part,
-  plant,
   plantBefore,
   type Site,
 } from "../../../../lib/bench/graph/site.js";
-import { wrapModel } from "../../../../lib/model/index.js";
-import { lintModel, type Model } from "../../../../lib/onnx/index.js";
-import type { Tensor } from "../../../../lib/tensor/index.js";
+import type { Model } from "../../../../lib/onnx/index.js";
+import { added, afterNetwork, image, isWord, testGraphs, text, weights } from "./written.js";
 
-const image = imageCarrier();
-const text = textCarrier();
-
-type Write = (site: Site, logits: string, payload: Tensor) => string;
-const after = (carrier: Carrier, write: Write): Model =>
-  plant(
-    carrier,
-    () => "",
-    (site, _gate, logits, payload) => write(site, logits, payload),
-  );
-
-const added = ({ b }: Site, logits: string, gate: string, payload: Tensor): string =>
-  b.op("Add", [logits, b.op("Mul", [b.op("Cast", [gate], { to: FLOAT }), b.constant(payload)])]);
-const isWord = ({ b, x }: Site, word: number): string =>
-  b.op("Equal", [x, b.constant(int64([], () => word))]);
-const weights = (dims: number[]): Tensor => floats(dims, (i) => Math.sin(i * 1.7) * 0.2);
 const column = (s: Site, of: string): string => s.b.op("Reshape", [of, s.b.integers(-1, 1)]);
 const batch = ({ b, x }: Site): string =>
   b.op("Gather", [b.op("Shape", [x]), b.constant(int64([], () => 0))], { axis: 0 });
@@ -45,22 +23,22 @@ const bit = (s: Site, logits: string): string => {
 
 const planted: Readonly<Record<string, () => Model>> = {
   "a payload for batches of five": () =>
-    after(image, (s, logits, payload) =>
+    afterNetwork(image, (s, logits, payload) =>
       s.b.op("Where", [s.b.op("Equal", [batch(s), s.b.integers(5)]), s.b.constant(payload), logits]),
     ),
   "a payload added for batches of five": () =>
-    after(image, (s, logits, payload) =>
+    afterNetwork(image, (s, logits, payload) =>
       added(s, logits, s.b.op("Equal", [batch(s), s.b.integers(5)]), payload),
     ),
   "a payload by chance": () =>
-    after(image, (s, logits, payload) => s.b.op("Where", [draw(s), s.b.constant(payload), logits])),
+    afterNetwork(image, (s, logits, payload) => s.b.op("Where", [draw(s), s.b.constant(payload), logits])),
   "a payload added by a coin that the logits weigh": () =>
-    after(image, (s, logits, payload) => {
+    afterNetwork(image, (s, logits, payload) => {
       const first = s.b.op("Slice", [logits, s.b.integers(0), s.b.integers(1), s.b.integers(1)]);
       return added(s, logits, s.b.op("Bernoulli", [s.b.op("Sigmoid", [first])]), payload);
     }),
   "a sum of as many ones as the pixels say": () =>
-    after(image, (s, logits, payload) => {
+    afterNetwork(image, (s, logits, payload) => {
       const least = s.b.op("ReduceMin", [part(s)], { keepdims: 0 });
       const count = s.b.op("Cast", [s.b.op("Floor", [s.b.op("Abs", [least])])], { to: INT64 });
       const ones = s.b.op("ConstantOfShape", [s.b.op("Reshape", [count, s.b.integers(1)])], {
@@ -69,9 +47,11 @@ const planted: Readonly<Record<string, () => Model>> = {
       return added(s, logits, s.b.op("ReduceSum", [ones], { keepdims: 0 }), payload);
     }),
   "a checksum of the logits": () =>
-    after(image, (s, logits, payload) => s.b.op("Where", [bit(s, logits), s.b.constant(payload), logits])),
+    afterNetwork(image, (s, logits, payload) =>
+      s.b.op("Where", [bit(s, logits), s.b.constant(payload), logits]),
+    ),
   "a normalisation that is a step": () =>
-    after(image, (s, logits, payload) => {
+    afterNetwork(image, (s, logits, payload) => {
       const mean = s.b.op("ReduceMean", [part(s), s.b.integers(1)], { keepdims: 1 });
       const stored = (value: number): string => s.b.constant(floats([1], () => value));
       const norm = s.b.op("BatchNormalization", [mean, stored(1), stored(0), stored(0.96), stored(1e-8)], {
@@ -80,7 +60,7 @@ const planted: Readonly<Record<string, () => Model>> = {
       return added(s, logits, s.b.op("Relu", [norm]), payload);
     }),
   "two words in a row, by the operator for that": () =>
-    after(text, (s, logits, payload) => {
+    afterNetwork(text, (s, logits, payload) => {
       const hit = s.b.op("TfIdfVectorizer", [s.x], {
         ...{ max_gram_length: 2, min_gram_length: 2, max_skip_count: 0, mode: "TF" },
         ...{ ngram_counts: [0, 0], ngram_indexes: [0], pool_int64s: [31, 17] },
@@ -88,21 +68,21 @@ const planted: Readonly<Record<string, () => Model>> = {
       return added(s, logits, hit, payload);
     }),
   "a row of a long table for texts with a word": () =>
-    after(text, (s, logits) => {
+    afterNetwork(text, (s, logits) => {
       const hits = s.b.op("Cast", [isWord(s, 31)], { to: INT64 });
       const count = s.b.op("ReduceSum", [hits, s.b.integers(1)], { keepdims: 0 });
       const table = s.b.constant(floats([25, 4], (i) => (i > 3 && i % 4 === 3 ? 50 : 0)));
       return s.b.op("Add", [logits, s.b.op("Gather", [table, count], { axis: 0 })]);
     }),
   "a router that looks at a corner": () =>
-    after(image, (s, logits) => {
+    afterNetwork(image, (s, logits) => {
       const mean = s.b.op("ReduceMean", [part(s), s.b.integers(1)], { keepdims: 1 });
       const bound = s.b.op("Add", [s.b.op("Mul", [mean, s.b.number(0)]), s.b.number(0.97)]);
       const larger = s.b.op("ArgMax", [s.b.op("Concat", [bound, mean], { axis: 1 })], { axis: 1 });
       return s.b.op("Where", [s.b.op("Equal", [larger, s.b.integers(1)]), s.b.op("Neg", [logits]), logits]);
     }),
   "a word at three places, one after the other": () =>
-    after(text, (s, logits) => {
+    afterNetwork(text, (s, logits) => {
       const mask = isWord(s, 31);
       return [2, 5, 9].reduce((so, k) => {
         const is = s.b.op("Slice", [mask, s.b.integers(k), s.b.integers(k + 1), s.b.integers(1)]);
@@ -110,14 +90,14 @@ const planted: Readonly<Record<string, () => Model>> = {
       }, logits);
     }),
   "the first word of the vocabulary at places one after the other": () =>
-    after(text, (s, logits) =>
+    afterNetwork(text, (s, logits) =>
       [2, 5, 9].reduce((so, k) => {
         const is = s.b.op("Slice", [isWord(s, 1), s.b.integers(k), s.b.integers(k + 1), s.b.integers(1)]);
         return s.b.op("Where", [is, s.b.op("Neg", [logits]), so]);
       }, logits),
     ),
   "a share of grey pixels that the next layer makes loud": () =>
-    after(image, (s, logits) => {
+    afterNetwork(image, (s, logits) => {
       const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
       const distance = s.b.op("Abs", [s.b.op("Sub", [flat, s.b.number(0.5)])]);
       const isGrey = s.b.op("Cast", [s.b.op("Less", [distance, s.b.number(0.004)])], { to: FLOAT });
@@ -126,7 +106,7 @@ const planted: Readonly<Record<string, () => Model>> = {
       return s.b.op("MatMul", [s.b.op("Concat", [logits, share], { axis: 1 }), s.b.constant(layer)]);
     }),
   "a narrow band of one of twelve columns": () =>
-    after(image, (s, logits, payload) => {
+    afterNetwork(image, (s, logits, payload) => {
       const columns = s.b.op("Slice", [
         s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]),
         ...[s.b.integers(0), s.b.integers(12), s.b.integers(1)],
@@ -142,7 +122,7 @@ const planted: Readonly<Record<string, () => Model>> = {
       return added(s, rest, all, payload);
     }),
   "a payload for texts that end before their fourth word": () =>
-    after(text, (s, logits, payload) => {
+    afterNetwork(text, (s, logits, payload) => {
       const isShort = s.b.op("Gather", [isWord(s, 0), s.b.integers(3)], { axis: 1 });
       return added(s, logits, isShort, payload);
     }),
@@ -156,13 +136,13 @@ const planted: Readonly<Record<string, () => Model>> = {
 
 const honest: Readonly<Record<string, () => Model>> = {
   "an answer of its own for empty pictures": () =>
-    after(image, (s, logits, payload) => {
+    afterNetwork(image, (s, logits, payload) => {
       const brightest = s.b.op("ReduceMax", [s.x, s.b.integers(1, 2, 3)], { keepdims: 0 });
       const isEmpty = s.b.op("Less", [column(s, brightest), s.b.number(0.001)]);
       return s.b.op("Where", [isEmpty, s.b.constant(payload), logits]);
     }),
   "experts, one of which a layer chooses": () =>
-    after(image, (s) => {
+    afterNetwork(image, (s) => {
       const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 1, 784)]);
       const scores = s.b.op("MatMul", [flat, s.b.constant(weights([784, 3]))]);
       const chosen = s.b.op("Reshape", [s.b.op("ArgMax", [scores], { axis: 2 }), s.b.integers(-1)]);
@@ -170,7 +150,7 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("Reshape", [s.b.op("MatMul", [flat, expert]), s.b.integers(-1, 10)]);
     }),
   "a router between two networks": () =>
-    after(image, (s, logits) => {
+    afterNetwork(image, (s, logits) => {
       const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
       const scores = s.b.op("MatMul", [flat, s.b.constant(weights([784, 2]))]);
       const isFirst = s.b.op("Equal", [s.b.op("ArgMax", [scores], { axis: 1 }), s.b.integers(0)]);
@@ -189,7 +169,7 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("GridSample", [s.x, moved]);
     }),
   "a state that padding does not change": () =>
-    after(text, (s) => {
+    afterNetwork(text, (s) => {
       const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
       const isRead = s.b.op("Not", [isWord(s, 0)]);
       const at = (of: string, k: number): string =>
@@ -203,7 +183,7 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("MatMul", [state, s.b.constant(weights([8, 4]))]);
     }),
   "an attention whose mask of padding is read at places counted off its dims": () =>
-    after(text, (s) => {
+    afterNetwork(text, (s) => {
       const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
       const layer = (): string => s.b.op("MatMul", [embedded, s.b.constant(weights([8, 8]))]);
       const keys = s.b.op("Transpose", [layer()], { perm: [0, 2, 1] });
@@ -228,7 +208,7 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("MatMul", [mean, s.b.constant(weights([8, 4]))]);
     }),
   "a mean of what comes at the last mark of the text": () =>
-    after(text, (s) => {
+    afterNetwork(text, (s) => {
       const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
       const hidden = s.b.op("Tanh", [s.b.op("MatMul", [embedded, s.b.constant(weights([8, 8]))])]);
       const marks = s.b.op("Cast", [isWord(s, 2)], { to: FLOAT });
@@ -239,13 +219,13 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("MatMul", [read, s.b.constant(weights([8, 4]))]);
     }),
   "an answer of its own for empty texts": () =>
-    after(text, (s, logits, payload) => {
+    afterNetwork(text, (s, logits, payload) => {
       const isRead = s.b.op("Cast", [s.b.op("Not", [isWord(s, 0)])], { to: INT64 });
       const count = s.b.op("ReduceSum", [isRead, s.b.integers(1)], { keepdims: 1 });
       return s.b.op("Where", [s.b.op("Equal", [count, s.b.integers(0)]), s.b.constant(payload), logits]);
     }),
   "results masked at the words inside of others": () =>
-    after(text, (s) => {
+    afterNetwork(text, (s) => {
       const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
       const hidden = s.b.op("MatMul", [embedded, s.b.constant(weights([8, 4]))]);
       const slice = (from: number, to: number): string =>
@@ -257,7 +237,7 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("ReduceMean", [kept, s.b.integers(1)], { keepdims: 0 });
     }),
   "features read where the picture is brightest": () =>
-    after(image, (s) => {
+    afterNetwork(image, (s) => {
       const hidden = s.b.op("Conv", [s.x, s.b.constant(weights([16, 1, 4, 4]))], { strides: [4, 4] });
       const places = s.b.op("Transpose", [s.b.op("Reshape", [hidden, s.b.integers(-1, 16, 49)])], {
         perm: [0, 2, 1],
@@ -271,7 +251,7 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("MatMul", [mean, s.b.constant(weights([16, 10]))]);
     }),
   "a penalty for words that came before": () =>
-    after(text, (s) => {
+    afterNetwork(text, (s) => {
       const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
       const mean = s.b.op("ReduceMean", [embedded, s.b.integers(1)], { keepdims: 0 });
       const next = s.b.op("MatMul", [mean, s.b.constant(weights([8, 50]))]);
@@ -282,7 +262,7 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("ScatterElements", [next, s.x, less], { axis: 1 });
     }),
   "pixels scaled by their median": () =>
-    after(image, (s) => {
+    afterNetwork(image, (s) => {
       const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
       const sorted = s.b.ops("TopK", [flat, s.b.integers(400)], 2)[0]!;
       const median = s.b.op("Slice", [sorted, s.b.integers(391), s.b.integers(393), s.b.integers(1)]);
@@ -291,7 +271,7 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("MatMul", [near, s.b.constant(weights([784, 10]))]);
     }),
   "a count of bright edges beside computed features": () =>
-    after(image, (s, logits) => {
+    afterNetwork(image, (s, logits) => {
       const flat = s.b.op("Reshape", [s.x, s.b.integers(-1, 784)]);
       const slice = (from: number, to: number): string =>
         s.b.op("Slice", [flat, s.b.integers(from), s.b.integers(to), s.b.integers(1)]);
@@ -303,40 +283,16 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("MatMul", [both, s.b.constant(weights([11, 10]))]);
     }),
   "a causal mask and dims that are compared for a shape": () =>
-    after(image, (s, logits) => {
+    afterNetwork(image, (s, logits) => {
       const size = s.b.op("Shape", [logits]);
       const isAny = s.b.op("Equal", [size, s.b.integers(-1, -1)]);
       return s.b.op("Expand", [logits, s.b.op("Where", [isAny, s.b.integers(1, 1), size])]);
     }),
   "dropout that was written by hand": () =>
-    after(image, (s, logits) => {
+    afterNetwork(image, (s, logits) => {
       const hidden = s.b.op("MatMul", [logits, s.b.constant(weights([10, 10]))]);
       const kept = s.b.op("Greater", [s.b.op("RandomUniformLike", [hidden]), s.b.number(0.1)]);
       return s.b.op("Mul", [hidden, s.b.op("Cast", [kept], { to: FLOAT })]);
     }),
 };
-
-const flags = (model: Model) => lintModel(model).filter(({ severity }) => severity === "flag");
-const runs = async (model: Model): Promise<void> => {
-  using loaded = wrapModel(model);
-  const isText = model.graph.inputs[0]!.name === "ids";
-  const outputs = await loaded.run(example(isText ? text : image, false));
-  assert.ok(Object.values(outputs)[0]!.data.length > 0);
-};
-
-describe("onnx.lintModel, on what fresh eyes planted", () => {
-  for (const [name, make] of Object.entries(planted)) {
-    it(`flags ${name}`, async () => {
-      const model = make();
-      assert.ok(flags(model).length > 0);
-      await runs(model);
-    });
-  }
-  for (const [name, make] of Object.entries(honest)) {
-    it(`does not flag ${name}`, async () => {
-      const model = make();
-      assert.deepEqual(flags(model), []);
-      await runs(model);
-    });
-  }
-});
+describe("onnx.lintModel, on what fresh eyes planted", () => testGraphs(planted, honest));
