@@ -76,7 +76,7 @@ export const isMaskRearranged = (
   [, chosen]: readonly (Stored | undefined)[],
 ): boolean =>
   /^Gather/.test(opType) &&
-  mask?.isPadding &&
+  mask?.isPadding === true &&
   !mask.isPart &&
   places !== undefined &&
   !places.isData &&
