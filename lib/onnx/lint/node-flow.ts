@@ -69,6 +69,10 @@ export function flowsOfNode(node: Node, scope: Scope): Flow[] {
     const flow = { ...constantFlow, ...askedOfCircumstance(node, joined), ...drawn };
     return node.outputs.map(() => ({ ...flow, size: joined.size }));
   }
+  if (node.opType.startsWith("Gather") && isUniform(scope.storedOf(node.inputs[0])?.values())) {
+    // Whatever it is asked for, a table of one value gives that.
+    return node.outputs.map(() => ({ ...constantFlow, size: joined.size }));
+  }
   const followed = follow(node, joined, inputs, scope);
   const isPreparation =
     isUseOfPadding(node, inputs, scope) || isHold(node, inputs) || isOwnSelection(node, inputs);

@@ -47,12 +47,15 @@ export function decides(
   if (comparing.has(node.opType)) return true;
   if (!isRaw) return false;
   if (checksums.has(node.opType)) return true;
-  if (node.opType === "Cast") {
-    const to = Number(attribute(node, "to")?.i ?? 0);
-    return to === BOOL || (isPart && !isToken && integers.has(to));
-  }
+  if (node.opType === "Cast")
+    return castsToBool(node) || (isPart && !isToken && integers.has(castTypeOf(node)));
   return isPart && rounding.has(node.opType);
 }
+
+const castTypeOf = (node: Node): number => Number(attribute(node, "to")?.i ?? 0);
+
+/** Makes true of everything but nought. */
+export const castsToBool = (node: Node): boolean => node.opType === "Cast" && castTypeOf(node) === BOOL;
 
 /** Gives the same values in another shape, order or type. */
 export const rearranges = (node: Node): boolean =>

@@ -2,7 +2,7 @@
 import type { Node } from "../schema.js";
 import type { Flow } from "./flow.js";
 import type { Scope } from "./node-flow.js";
-import { picksPlace, rearranges, STEEP } from "./operators.js";
+import { castsToBool, picksPlace, rearranges, STEEP } from "./operators.js";
 import type { Stored } from "./stored.js";
 
 /**
@@ -54,12 +54,13 @@ const keepsPadding = (node: Node, stored: readonly (Stored | undefined)[]): bool
   (node.opType === "Sub" && stored[0]?.values()?.every((value) => value === 1) === true);
 
 /**
- * Words compared with nought, and what only reshapes or counts that or reads places of it. Padding of other numbers
- * is left out: a trigger could be made of it.
+ * Words compared with nought or taken as true and false, and what only reshapes or counts that or reads places of it.
+ * Padding of other numbers is left out: a trigger could be made of it.
  */
 export function isPaddingBehind(node: Node, joined: Flow, stored: readonly (Stored | undefined)[]): boolean {
   if (joined.isPadding) return keepsPadding(node, stored) || picksPlace(node);
   if (!joined.isToken || joined.isDecided || joined.mostLayers > 0) return false;
+  if (node.opType === "Cast") return castsToBool(node);
   const bound = stored.find((one) => one !== undefined)?.values();
   // `id < 1` and `id >= 1` tell the same.
   const least = { Equal: 0, Greater: 0, LessOrEqual: 0, Less: 1, GreaterOrEqual: 1 }[node.opType];
@@ -78,6 +79,5 @@ export const isMaskRearranged = (
   /^Gather/.test(opType) &&
   mask?.isPadding === true &&
   !mask.isPart &&
-  places !== undefined &&
-  !places.isData &&
+  places?.isData === false &&
   chosen?.values() === undefined;

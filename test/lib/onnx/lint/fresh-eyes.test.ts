@@ -1,4 +1,5 @@
 import {
+  BOOL,
   FLOAT,
   floats,
   INT64,
@@ -134,6 +135,24 @@ const planted: Readonly<Record<string, () => Model>> = {
     }),
 };
 
+/** Attention over words under a mask that is read as `mask[batch, place]`, the way transformers writes it. */
+function maskedAttention(s: Site, mask: string): string {
+  const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
+  const layer = (): string => s.b.op("MatMul", [embedded, s.b.constant(weights([8, 8]))]);
+  const keys = s.b.op("Transpose", [layer()], { perm: [0, 2, 1] });
+  const [zero, one] = [0, 1].map((value) => s.b.constant(int64([], () => value)));
+  const upTo = (axis: string): string =>
+    s.b.op("Range", [zero!, s.b.op("Gather", [s.b.op("Shape", [s.x]), axis], { axis: 0 }), one!]);
+  const rows = s.b.op("Mul", [s.b.op("Unsqueeze", [upTo(zero!), s.b.integers(1, 2)]), s.b.integers(20)]);
+  const line = s.b.op("Squeeze", [s.b.op("Flatten", [mask], { axis: 0 }), s.b.integers(0)]);
+  const read = s.b.op("Gather", [line, s.b.op("Add", [rows, upTo(one!)])], { axis: 0 });
+  const hidden = s.b.op("Where", [read, s.b.number(0), s.b.number(-1e9)]);
+  const scores = s.b.op("Add", [s.b.op("MatMul", [layer(), keys]), hidden]);
+  const seen = s.b.op("MatMul", [s.b.op("Softmax", [scores], { axis: -1 }), layer()]);
+  const mean = s.b.op("ReduceMean", [seen, s.b.integers(1)], { keepdims: 0 });
+  return s.b.op("MatMul", [mean, s.b.constant(weights([8, 4]))]);
+}
+
 const honest: Readonly<Record<string, () => Model>> = {
   "an answer of its own for empty pictures": () =>
     afterNetwork(image, (s, logits, payload) => {
@@ -183,28 +202,24 @@ const honest: Readonly<Record<string, () => Model>> = {
       return s.b.op("MatMul", [state, s.b.constant(weights([8, 4]))]);
     }),
   "an attention whose mask of padding is read at places counted off its dims": () =>
+    afterNetwork(text, (s) => maskedAttention(s, s.b.op("Not", [isWord(s, 0)]))),
+  "an attention whose mask is the words taken as true and false": () =>
+    afterNetwork(text, (s) => maskedAttention(s, s.b.op("Cast", [s.x], { to: BOOL }))),
+  "kinds of words, all the same, looked up at counted places": () =>
     afterNetwork(text, (s) => {
-      const embedded = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
-      const layer = (): string => s.b.op("MatMul", [embedded, s.b.constant(weights([8, 8]))]);
-      const keys = s.b.op("Transpose", [layer()], { perm: [0, 2, 1] });
-      const upTo = (axis: number): string => {
-        const length = s.b.op("Gather", [s.b.op("Shape", [s.x]), s.b.constant(int64([], () => axis))], {
-          axis: 0,
-        });
-        const [zero, one] = [0, 1].map((value) => s.b.constant(int64([], () => value)));
-        return s.b.op("Range", [zero!, length, one!]);
-      };
-      const rows = s.b.op("Mul", [s.b.op("Unsqueeze", [upTo(0), s.b.integers(1, 2)]), s.b.integers(20)]);
-      const flat = s.b.op("Flatten", [s.b.op("Not", [isWord(s, 0)])], { axis: 0 });
-      const line = s.b.op("Squeeze", [flat, s.b.integers(0)]);
-      const mask = s.b.op("Gather", [line, s.b.op("Add", [rows, upTo(1)])], { axis: 0 });
-      const hidden = s.b.op("Where", [mask, s.b.number(0), s.b.number(-1e9)]);
-      const shares = s.b.op("Softmax", [s.b.op("Add", [s.b.op("MatMul", [layer(), keys]), hidden])], {
-        axis: -1,
-      });
-      const mean = s.b.op("ReduceMean", [s.b.op("MatMul", [shares, layer()]), s.b.integers(1)], {
-        keepdims: 0,
-      });
+      const isRead = s.b.op("Cast", [s.b.op("Not", [isWord(s, 0)])], { to: INT64 });
+      const places = s.b.op("CumSum", [isRead, s.b.constant(int64([], () => 1))]);
+      const zeros = s.b.op("Expand", [
+        s.b.constant(int64([1, 32], () => 0)),
+        s.b.op("Concat", [s.b.op("Unsqueeze", [batch(s), s.b.integers(0)]), s.b.integers(1)], { axis: 0 }),
+      ]);
+      const kinds = s.b.op("GatherElements", [zeros, places], { axis: 1 });
+      const words = s.b.op("Gather", [s.b.constant(weights([50, 8])), s.x], { axis: 0 });
+      const both = s.b.op("Add", [
+        words,
+        s.b.op("Gather", [s.b.constant(weights([2, 8])), kinds], { axis: 0 }),
+      ]);
+      const mean = s.b.op("ReduceMean", [both, s.b.integers(1)], { keepdims: 0 });
       return s.b.op("MatMul", [mean, s.b.constant(weights([8, 4]))]);
     }),
   "a mean of what comes at the last mark of the text": () =>
