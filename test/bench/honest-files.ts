@@ -1,6 +1,7 @@
 /** Suite `honest-files`: how many files without planted logic the scan flags. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { decodeFile, decodeModel, lintModel, type Model } from "../../lib/onnx/index.js";
 import { clopperPearson } from "../../lib/stats/index.js";
 import { packageRoot } from "../support/paths.js";
@@ -10,6 +11,7 @@ import { wildModels } from "../support/wild-models.js";
 const FOLDERS = {
   "ONNX test data": "/usr/share/libonnx-testdata/data",
   "exports of PyTorch": join(packageRoot, "test/fixtures/torch/models"),
+  "exports of transformers": join(packageRoot, "test/fixtures/exports/models"),
   "sample models": join(packageRoot, "notebooks/models"),
 } as const;
 
@@ -40,6 +42,8 @@ export async function honestFiles(): Promise<Record<string, unknown>> {
     const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
     for (const file of files.sort()) {
       if (file.endsWith(".onnx")) scan(source, file, () => decodeFile(join(folder, file)));
+      if (file.endsWith(".onnx.gz"))
+        scan(source, file, () => decodeModel(gunzipSync(readFileSync(join(folder, file)))));
     }
   }
   for (const { path, bytes } of await wildModels()) scan("npm packages", path, () => decodeModel(bytes));
