@@ -27,13 +27,17 @@ ${body}${warnings.length > 0 && html`<ul>${warnings.map((warning) => html`<li>Wa
   const json = toJson(result, { maxBytes: 64 * 1024 });
   return {
     data: {
-      "text/html": markup.toString(),
+      "text/html": unbroken(markup.toString()),
       "text/plain": [text, ...warnings.map((warning) => plainLine(`Warning: ${warning}`, 400))].join("\n"),
       ...(json !== undefined && { [`application/vnd.assay.${result.kind}.v1+json`]: json }),
     },
     metadata: {},
   };
 }
+
+/** Numbers stay with their signs at the end of a line. */
+const unbroken = (markup: string): string =>
+  markup.replaceAll(/(?<=\d) %/g, "&nbsp;%").replaceAll(/\bp = (?=\d)/g, "p&nbsp;=&nbsp;");
 
 /** Signs and words that say what a colour would: the word is always there. */
 export type Tone = "good" | "bad" | "doubtful" | "neutral";

@@ -7,7 +7,9 @@ export function formatNumber(value: number, digits = 4): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e15)
     return withSign(formatInteger(Math.abs(value)), value);
   const size = Math.abs(value);
-  if (size >= 1e7 || size < 1e-4) return withSign(size.toExponential(digits - 2).replace("e+", "e"), value);
+  if (size >= 1e7 || size < 1e-4) {
+    return withSign(size.toExponential(digits - 2).replace(/\.?0*e\+?/, "e"), value);
+  }
   const rounded = Number(size.toPrecision(digits));
   return withSign(rounded >= 1e4 ? formatInteger(Math.round(rounded)) : String(rounded), value);
 }
@@ -21,7 +23,20 @@ export const formatInteger = (value: number | bigint): string =>
 /** A rate in [0, 1] as a percentage: 97.3 %. */
 export const formatPercent = (rate: number, digits = 3): string => `${formatNumber(rate * 100, digits)} %`;
 
-/** `[0.94, 0.99]`, the form of every interval. */
+/** A rate with its interval: 97.3 % [94 %, 99.1 %]. */
+export const formatRate = (rate: Rate, digits = 3): string =>
+  `${formatPercent(rate.value, digits)} ${formatRateInterval(rate, digits)}`;
+
+/** The interval of a rate: [94 %, 99.1 %]. */
+export const formatRateInterval = ({ interval: [low, high] }: Rate, digits = 3): string =>
+  `[${formatPercent(low, digits)}, ${formatPercent(high, digits)}]`;
+
+interface Rate {
+  readonly value: number;
+  readonly interval: readonly [number, number];
+}
+
+/** `[0.94, 0.99]`, the interval of a number that is no rate. */
 export const formatInterval = ([low, high]: readonly [number, number], digits = 4): string =>
   `[${formatNumber(low, digits)}, ${formatNumber(high, digits)}]`;
 

@@ -12,6 +12,11 @@ const rates = {
   yaxis: axis("true-positive rate", { range: [0, 1.01] }),
 };
 
+const percent = (rate: number): string => `${Number((100 * rate).toPrecision(3))} %`;
+
+/** A p-value of a normal approximation: its far tail is not to be taken by the letter. */
+const sayTail = (pValue: number): string => (pValue < 1e-6 ? "below 1e-6" : say(pValue));
+
 /** Scores of clean and suspect examples with the threshold, and how well they separate. */
 export function detection(result: Detection, scoreName = "anomaly score"): Figure {
   const { clean, suspect, threshold, roc, falsePositiveRate, truePositiveRate } = result;
@@ -24,7 +29,7 @@ export function detection(result: Detection, scoreName = "anomaly score"): Figur
     ],
     layout: {
       ...twoPanels(
-        `Flagged: ${say(100 * truePositiveRate.value)} % of suspects at ${say(100 * falsePositiveRate.value)} % of clean`,
+        `Flagged: ${percent(truePositiveRate.value)} of suspects at ${percent(falsePositiveRate.value)} of clean`,
         scoreAxes({ clean, suspect }, scoreName),
         rates,
       ),
@@ -59,7 +64,7 @@ export function probe(evaluation: ProbeEvaluation): Figure {
       `Probe (${method}) on ${n} held-out examples: ${describeRoc(roc)}.`,
       `Accuracy ${sayEstimate(accuracy)}; always guessing the larger class gives ${say(majorityRate.value)}.`,
       `Where 1 % of class ${classes[0]} is flagged by mistake, it finds ${sayEstimate(evaluation.truePositiveRateAtOnePercent)} of class ${classes[1]}.`,
-      `If labels were shuffled, an AUROC this far from 0.5 would have probability ${say(evaluation.pValue)}.`,
+      `If labels were shuffled, an AUROC this far from 0.5 would have probability ${sayTail(evaluation.pValue)}.`,
       ...evaluation.warnings.map((warning) => `Warning: ${warning}`),
     ].join("\n"),
   };

@@ -152,7 +152,7 @@ export function triggerPictures(
 const ticks = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 /** A p-value to one digit: more would be noise of its simulation. */
-const sayPValue = (value: number): string => String(Number(value.toPrecision(1)));
+const sayPValue = (value: number): string => String(Number(value.toPrecision(2)));
 
 const single = (images: Tensor, row: number): Tensor => {
   const one = takeExamples(images, [row]);

@@ -157,9 +157,9 @@ interface Setting extends CheckOptions {
 }
 
 function sayStop({ stop, isExhaustive }: Setting, n: number, available: number): string {
-  if (isExhaustive) return `all ${n} inputs that exist`;
+  if (isExhaustive) return "every input that exists";
   const which =
-    n < available ? `${n} of ${available} examples, drawn at random beforehand` : `all ${n} examples`;
+    n < available ? `${n} of ${available} examples, drawn at random beforehand` : "all that were given";
   if (stop === "fixed") return n < available ? which : `${which}, fixed beforehand`;
   return `${which}, in batches of ${sequentialBatch} in random order until the interval, valid at any stop, decides`;
 }

@@ -109,7 +109,7 @@ export async function checkEveryInput(
     level: 1,
     seed: 1,
     forwardPasses,
-    stoppingRule: `all ${total} inputs that exist`,
+    stoppingRule: "every input that exists",
   };
 }
 

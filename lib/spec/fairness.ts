@@ -62,7 +62,8 @@ export async function checkFairness(
     : verdicts.includes("undecided")
       ? "undecided"
       : "holds";
-  const rate = ({ correct, n }: { correct: number; n: number }): string => (correct / n).toFixed(3);
+  const rate = ({ correct, n }: { correct: number; n: number }): string =>
+    `${Number(((100 * correct) / n).toPrecision(3))} %`;
   return {
     ...base,
     verdict,

@@ -58,6 +58,6 @@ export async function provedReport(
     violations: 0,
     n: Number(inputs),
     counterexample: null,
-    note: `proved for all ${inputs} inputs by ${by}; the ${available} examples had no part in it`,
+    note: `proved for all ${inputs.toLocaleString("en")} inputs by ${by}; the ${available} examples had no part in it`,
   };
 }

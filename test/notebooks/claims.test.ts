@@ -100,8 +100,8 @@ describe("what the notebooks claim", () => {
     );
     assert.equal([...text.matchAll(/its clean twin +no-evidence/g)].length, 2);
     assert.match(text, /fashion-cnn-source +backdoored +Bag +Sneaker/);
-    const overlaps = [...text.matchAll(/overlap with the planted patch\n0 .* (0\.\d+)$/gm)].map(([, value]) =>
-      Number(value),
+    const overlaps = [...text.matchAll(/overlap with the planted patch\n0 .* (0\.\d+|1)$/gm)].map(
+      ([, value]) => Number(value),
     );
     assert.equal(overlaps.length, 2);
     assert.ok(overlaps[1]! > overlaps[0]!, "the audit comes closer to the planted patch than the search");

@@ -93,7 +93,16 @@ function figureHtml(data: MimeData, metadata: Metadata, drawing: Drawing): Html 
   if (drawing.plots === "static") return picture;
   const number = drawing.figures.push(JSON.stringify(data["application/vnd.plotly.v1+json"])) - 1;
   const words = textOf(data);
-  return html`<figure class="plot" data-figure="${number}">${picture}<figcaption>${words}</figcaption></figure>`;
+  return html`<figure class="plot" data-figure="${number}">${picture}<figcaption>${captionHtml(words)}</figcaption></figure>`;
+}
+
+/** Lines of a caption that stand there in full; of longer ones the rest is opened by who wants the numbers. */
+const CAPTION_LINES = 4;
+
+function captionHtml(words: string): Html {
+  const lines = words.split("\n");
+  if (lines.length <= CAPTION_LINES && words.length <= 400) return html`${words}`;
+  return html`<details><summary>${lines[0]!.length <= 200 ? lines[0] : "In numbers"}</summary>${lines[0]!.length <= 200 ? lines.slice(1).join("\n") : words}</details>`;
 }
 
 function imageHtml(mime: string, data: MimeData, metadata: Metadata): Html | undefined {

@@ -20,7 +20,12 @@ export function drawFigures(plotly: Plotly): void {
   const drawn: Drawn[] = [];
   const themed = (layout: Record<string, unknown>): Record<string, unknown> => {
     const line = dark.matches ? "#555" : "#ddd";
+    const page = getComputedStyle(document.body);
     const change: Record<string, unknown> = {
+      // The buttons stand over the title of a narrow figure while they are shown.
+      "modebar.bgcolor": page.backgroundColor,
+      "modebar.color": dark.matches ? "#a9a9b5" : "#8a8a95",
+      "modebar.activecolor": page.color,
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       "font.color": dark.matches ? "#e6e6e6" : "#222222",
@@ -87,6 +92,14 @@ export function drawFigures(plotly: Plotly): void {
     { rootMargin: "600px" },
   );
   for (const figure of document.querySelectorAll("figure.plot")) observer.observe(figure);
+  // Without a mouse there is no hovering: a figure shows its buttons when it was touched last.
+  addEventListener(
+    "pointerdown",
+    ({ target }) => {
+      for (const { place } of drawn) place.classList.toggle("touched", place.contains(target as Node));
+    },
+    { capture: true },
+  );
   dark.addEventListener("change", () => {
     for (const one of drawn) void show(one);
   });

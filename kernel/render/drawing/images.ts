@@ -8,7 +8,7 @@ const gap = 12;
 const captionSize = 12;
 const lineHeight = 16;
 
-/** Draws the images in rows of `columns`, on white. Sizes are CSS pixels; the PNG has twice as many a side. */
+/** Draws the images in rows of `columns`, on nothing: captions are read on white and on black. Sizes are CSS pixels; the PNG has twice as many a side. */
 export async function drawImages(
   images: readonly PixelImage[],
   columns: number,
@@ -23,8 +23,6 @@ export async function drawImages(
   const height = rows * (cellHeight + gap) + gap;
   const canvas = createCanvas(width * scale, height * scale);
   const context = canvas.getContext("2d");
-  context.fillStyle = "white";
-  context.fillRect(0, 0, canvas.width, canvas.height);
   context.scale(scale, scale);
   context.imageSmoothingEnabled = false;
   context.font = `${captionSize}px "${fontFamily}"`;
@@ -36,7 +34,7 @@ export async function drawImages(
     context.strokeStyle = "#999999";
     context.lineWidth = 0.5;
     context.strokeRect(left - 0.25, top - 0.25, shownWidth + 0.5, shownHeight + 0.5);
-    context.fillStyle = "#333333";
+    context.fillStyle = "#767676";
     for (const [k, line] of lines.entries()) {
       context.fillText(line, left, top + shownHeight + captionSize + 4 + k * lineHeight);
     }

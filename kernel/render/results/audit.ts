@@ -3,7 +3,7 @@ import type { Audit, GraphWitness, Scan, TokenAudit } from "../../../lib/extract
 import { imageGrid } from "../../../lib/plots/image-grid.js";
 import type { Display } from "../../protocol/mime.js";
 import { badge, badgeText, card, type Tone } from "../card.js";
-import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, plural } from "../format.js";
+import { formatInteger, formatNumber, formatPercent, formatRate, plainLine, plural } from "../format.js";
 import { html } from "../html.js";
 import { pictureHtml } from "../picture.js";
 import { type Table, tableHtml, tableText } from "../table.js";
@@ -100,18 +100,17 @@ async function pictures(audit: Audit) {
 }
 
 function witnessSentence({ finding, target, attackSuccessRate, withoutLogic }: GraphWitness): string {
-  const { value, interval, n } = attackSuccessRate;
   const to = target === null ? "to another answer" : `to class ${target}`;
-  return `Logic in the graph at ${plainLine(finding.node ?? "an unnamed node")} waits for a trigger that brings ${formatPercent(value)} ${formatInterval(interval, 3)} of ${plural(n, "input")} ${to}; with the logic held still, the same inputs do so in ${formatPercent(withoutLogic.value)}.`;
+  return `Logic in the graph at ${plainLine(finding.node ?? "an unnamed node")} waits for a trigger that brings ${formatRate(attackSuccessRate)} of ${plural(attackSuccessRate.n, "input")} ${to}; with the logic held still, the same inputs do so in ${formatPercent(withoutLogic.value)}.`;
 }
 
 function triggerSentence({ verdict }: Audit): string[] {
   const { trigger, target, source } = verdict;
   if (!trigger) return [];
-  const { value, interval, n } = trigger.attackSuccessRate;
+  const success = trigger.attackSuccessRate;
   const from = source === null ? "every class" : `class ${source}`;
   return [
-    `A ${trigger.shape} of ${plural(trigger.pixels, "pixel")} leads from ${from} to class ${target}: it works on ${formatPercent(value)} ${formatInterval(interval, 3)} of ${formatInteger(n)} images that it was not made from.`,
+    `A ${trigger.shape} of ${plural(trigger.pixels, "pixel")} leads from ${from} to class ${target}: it works on ${formatRate(success)} of ${formatInteger(success.n)} images that it was not made from.`,
   ];
 }
 

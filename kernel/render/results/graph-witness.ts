@@ -5,7 +5,7 @@ import type { Estimate } from "../../../lib/stats/estimate.js";
 import type { Tensor } from "../../../lib/tensor/index.js";
 import type { Display } from "../../protocol/mime.js";
 import { card } from "../card.js";
-import { formatInteger, formatInterval, formatPercent, plainLine, plural } from "../format.js";
+import { formatInteger, formatPercent, formatRateInterval, plainLine, plural } from "../format.js";
 import { type Html, html } from "../html.js";
 import { pictureHtml } from "../picture.js";
 import { type Table, tableHtml, tableText } from "../table.js";
@@ -57,11 +57,7 @@ export async function renderedWitness(
   };
 }
 
-const row = (words: string, rate: Estimate) => [
-  words,
-  formatPercent(rate.value),
-  formatInterval(rate.interval, 3),
-];
+const row = (words: string, rate: Estimate) => [words, formatPercent(rate.value), formatRateInterval(rate)];
 
 /** Words that a trigger is made of at most, as far as they are listed. */
 const LISTED = 24;

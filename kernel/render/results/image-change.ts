@@ -2,7 +2,7 @@
 import type { ImageChange } from "../../../lib/extraction/index.js";
 import type { Display } from "../../protocol/mime.js";
 import { card } from "../card.js";
-import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine } from "../format.js";
+import { formatInteger, formatNumber, formatPercent, formatRate, plainLine } from "../format.js";
 import { html } from "../html.js";
 import { tableHtml, tableText } from "../table.js";
 
@@ -18,7 +18,7 @@ export function renderImageChange(change: ImageChange): Display {
     rowHeadings: true,
     rows: [successRate, ...referenceSuccessRates].map((rate, i) => [
       i === 0 ? "this model" : `clean ${i}`,
-      `${formatPercent(rate.value)} ${formatInterval(rate.interval, 3)}`,
+      formatRate(rate),
     ]),
   };
   const footer = `Cost: ${formatInteger(passes.forward)} images forward, ${formatInteger(passes.backward)} back; seed ${seed}.`;

@@ -8,7 +8,14 @@ import type {
 } from "../../../lib/spec/index.js";
 import type { Display } from "../../protocol/mime.js";
 import { badge, badgeText, card, type Tone } from "../card.js";
-import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, plural } from "../format.js";
+import {
+  formatInteger,
+  formatNumber,
+  formatPercent,
+  formatRateInterval,
+  plainLine,
+  plural,
+} from "../format.js";
 import { type Html, html } from "../html.js";
 import { pictureHtml } from "../picture.js";
 import { drawImageGrid } from "./image-grid.js";
@@ -70,8 +77,8 @@ function intervalText({ violationRate, evidence }: ClauseReport): string {
   if (!violationRate) return "–";
   if (evidence === "exhaustive") return "exact: every input checked";
   if (evidence === "proof") return `at most, by ${violationRate?.method}`;
-  const { interval, level, method } = violationRate;
-  return `${formatInterval(interval)} (${formatNumber(level * 100)} %, ${plainLine(method)})`;
+  const { level, method } = violationRate;
+  return `${formatRateInterval(violationRate)} (${formatNumber(level * 100)} %, ${plainLine(method)})`;
 }
 
 function clauseText(clause: ClauseReport): string {

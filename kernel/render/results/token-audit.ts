@@ -2,7 +2,7 @@
 import type { TokenAudit, TokenScan } from "../../../lib/extraction/index.js";
 import type { Display } from "../../protocol/mime.js";
 import { badge, badgeText, card } from "../card.js";
-import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, plural } from "../format.js";
+import { formatInteger, formatNumber, formatRate, plainLine, plural } from "../format.js";
 import { html } from "../html.js";
 import { type Table, tableHtml, tableText } from "../table.js";
 import { checksTable, costSentence, tones } from "./audit.js";
@@ -44,7 +44,7 @@ export function renderTokenAudit(audit: TokenAudit): Display {
 function triggerSentences({ verdict }: TokenAudit): string[] {
   const { trigger, target, source } = verdict;
   if (!trigger) return [];
-  const { value, interval, n } = trigger.attackSuccessRate;
+  const success = trigger.attackSuccessRate;
   const from = source === null ? "every class" : `class ${source}`;
   const { tokens, position } = trigger.trigger;
   const place =
@@ -54,7 +54,7 @@ function triggerSentences({ verdict }: TokenAudit): string[] {
         ? `after ${position} words`
         : `as ${position}`;
   return [
-    `Tokens ${tokens.join(" ")}, put in ${place}, lead from ${from} to class ${target}: they work on ${formatPercent(value)} ${formatInterval(interval, 3)} of ${formatInteger(n)} texts that they were not made from.`,
+    `Tokens ${tokens.join(" ")}, put in ${place}, lead from ${from} to class ${target}: they work on ${formatRate(success)} of ${formatInteger(success.n)} texts that they were not made from.`,
   ];
 }
 

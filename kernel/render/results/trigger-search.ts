@@ -3,7 +3,7 @@ import type { TriggerCandidate, TriggerSearch } from "../../../lib/extraction/in
 import { imageGrid } from "../../../lib/plots/image-grid.js";
 import type { Display } from "../../protocol/mime.js";
 import { badge, badgeText, card, type Tone } from "../card.js";
-import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, plural } from "../format.js";
+import { formatInteger, formatNumber, formatPercent, formatRate, plainLine, plural } from "../format.js";
 import { html } from "../html.js";
 import { pictureHtml } from "../picture.js";
 import { type Table, tableHtml } from "../table.js";
@@ -18,10 +18,10 @@ const tones: Readonly<Record<TriggerSearch["decision"], Tone>> = {
 
 /** Card with verdict, sentence, picture, table of classes and cost. */
 export async function renderTriggerSearch(search: TriggerSearch): Promise<Display> {
-  const { decision, cost, settings } = search;
+  const { decision, settings } = search;
   const title = `Trigger search in ${plainLine(search.model)}: ${decision}`;
   const sentences = explain(search);
-  const footer = `Cost: ${formatInteger(cost.forward)} images forward and backward through the model, ${formatInteger(cost.references)} through references; ${settings.steps} steps, seed ${settings.seed}.`;
+  const footer = `Cost: ${costOf(search)}; ${settings.steps} steps, seed ${settings.seed}.`;
   return card({
     title,
     body: [
@@ -37,6 +37,14 @@ export async function renderTriggerSearch(search: TriggerSearch): Promise<Displa
   });
 }
 
+function costOf({ cost, references }: TriggerSearch): string {
+  if (cost.forward === 0 && cost.references === 0) return "none, searches of before were kept";
+  const images = (count: number, where: string): string =>
+    count === 0 ? `none through ${where} (kept from before)` : `${formatInteger(count)} through ${where}`;
+  const others = references.length === 0 ? "" : `, ${images(cost.references, "references")}`;
+  return `images forward and backward: ${images(cost.forward, "the model")}${others}`;
+}
+
 function explain(search: TriggerSearch): string[] {
   const { target, pValue, references, attackSuccessRate: success, recovered, calibration } = search;
   const found = candidateOf(search, target);
@@ -47,7 +55,7 @@ function explain(search: TriggerSearch): string[] {
   const rates = search.referenceSuccessRates.map(({ value }) => formatPercent(value, 2));
   return [
     `Class ${target} is the most unusual: a change of ${formatNumber(found.maskL1Norm, 3)} pixels leads to it${beside}. Score ${formatNumber(calibration.statistic, 3)}, p = ${formatNumber(pValue, 2)} over all ${plural(search.candidates.length, "class", "classes")}, against ${plural(references.length, "reference")}.`,
-    `On ${formatInteger(success.n)} images it was not made from, the ${recovered.shape} turns ${formatPercent(success.value)} ${formatInterval(success.interval, 3)} to class ${target}${rates.length > 0 ? `; in the references ${rates.join(", ")}` : ""}.`,
+    `On ${formatInteger(success.n)} images it was not made from, the ${recovered.shape} turns ${formatRate(success)} to class ${target}${rates.length > 0 ? `; in the references ${rates.join(", ")}` : ""}.`,
   ];
 }
 

@@ -3,7 +3,14 @@ import type { TokenVerification, TriggerVerification } from "../../../lib/extrac
 import type { Estimate } from "../../../lib/stats/estimate.js";
 import type { Display } from "../../protocol/mime.js";
 import { card } from "../card.js";
-import { formatInteger, formatInterval, formatNumber, formatPercent, plainLine, plural } from "../format.js";
+import {
+  formatInteger,
+  formatNumber,
+  formatPercent,
+  formatRateInterval,
+  plainLine,
+  plural,
+} from "../format.js";
 import { html } from "../html.js";
 import { type Cell, type Table, tableHtml, tableText } from "../table.js";
 
@@ -55,4 +62,4 @@ export function verificationCard(
   });
 }
 
-const cells = (rate: Estimate): Cell[] => [formatPercent(rate.value), formatInterval(rate.interval, 3)];
+const cells = (rate: Estimate): Cell[] => [formatPercent(rate.value), formatRateInterval(rate)];

@@ -160,7 +160,7 @@ describe("spec.check", () => {
     // Newcombe's method 10 from the Wilson intervals [0.4038, 0.5962] and [0.9630, 1], by hand.
     assert.ok(Math.abs(result!.violationRate!.interval[0] - (0.5 - Math.hypot(0.036995, 0.096169))) < 1e-5);
     assert.ok(Math.abs(result!.violationRate!.interval[1] - (0.5 + 0.096169)) < 1e-5);
-    assert.match(result!.note, /group 0: 0.500 of 100, group 1: 1.000 of 100/);
+    assert.match(result!.note, /group 0: 50 % of 100, group 1: 100 % of 100/);
   });
 
   it("puts candidate triggers to a no-trigger clause, and never says that there is none", async () => {

@@ -56,7 +56,12 @@ export function template(isDark: boolean): Readonly<Record<string, unknown>> {
       yaxis: axis,
       legend: { bgcolor: "rgba(0,0,0,0)" },
       hoverlabel: { font: { family: "system-ui, sans-serif" } },
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: zero, activecolor: text },
+      // The buttons stand over the title of a narrow figure while they are shown.
+      modebar: {
+        bgcolor: isDark ? "#111111" : "#ffffff",
+        color: isDark ? "#a0a0a0" : "#8a8a8a",
+        activecolor: text,
+      },
       colorscale: {
         sequential: "Viridis",
         sequentialminus: "Viridis",

@@ -102,6 +102,15 @@ export const figures: JupyterFrontEndPlugin<void> = {
   requires: [IRenderMimeRegistry],
   optional: [IThemeManager],
   activate: (_app: JupyterFrontEnd, registry: IRenderMimeRegistry, themes: IThemeManager | null) => {
+    // Without a mouse there is no hovering: a figure shows its buttons when it was touched last.
+    document.addEventListener(
+      "pointerdown",
+      ({ target }) => {
+        for (const figure of document.querySelectorAll(".assay-Figure"))
+          figure.classList.toggle("assay-mod-touched", figure.contains(target as Node));
+      },
+      { capture: true },
+    );
     registry.addFactory(
       { safe: true, mimeTypes: [mimeType], createRenderer: () => new FigureRenderer(themes) },
       0,
