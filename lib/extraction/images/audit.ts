@@ -23,7 +23,15 @@ import type { Arm, SearchOptions } from "./masks/mask-search.js";
 import { pairsOf } from "./masks/pairs.js";
 import { type SquareResponses, sweepSquares, whyNoSweep } from "./patches/squares.js";
 import { type PreparedImages, prepareImages } from "./prepare.js";
-import { type MarginSets, type Scan, type ScanOptions, type Sweeps, scanPairs, scanTargets } from "./scan.js";
+import {
+  type MarginSets,
+  type Scan,
+  type ScanOptions,
+  type Sweeps,
+  scanPairs,
+  scanTargets,
+  sweepPairs,
+} from "./scan.js";
 import { searchableVersions } from "./searchable.js";
 import type { TriggerVerification } from "./verify.js";
 
@@ -184,9 +192,15 @@ async function searchAll(
           onProgress,
         });
   const { pairs, possible } = await pairsOf(model, images);
-  const why = whyNoPairs(plan, pairs, chosen);
-  if (why === null)
-    results.push(await scanPairs(model, references, images, scanOf(PAIRS, pairs, plan.pairs!)));
+  const why = whyNoPairs(plan, pairs, images, chosen);
+  if (why === null) {
+    const scan = scanOf(PAIRS, pairs, plan.pairs);
+    results.push(
+      plan.pairsBySquares
+        ? await sweepPairs(model, images, { ...scan, sweeps: sweeps! })
+        : await scanPairs(model, references, images, scan),
+    );
+  }
   const skipped: Check[] =
     why === null ? [] : [{ name: PAIRS, statistic: null, pValue: null, result: "skipped", why }];
   const { conclusion, verification, change } = await conclude(model, references, images, results, {
@@ -289,13 +303,15 @@ const fewPairs = (why: string | null, pairs: number, possible: number): string[]
  * since copies trained on a thousand images are harder to turn than it in every pair alike.
  */
 function whyNoPairs(
-  { pairs: plan }: Plan,
+  { pairsBySquares }: Plan,
   pairs: readonly Arm[],
+  images: PreparedImages,
   { references, isSimulated }: { references: readonly LoadedModel[]; isSimulated: boolean },
 ): string | null {
-  if (plan === null) return "the quick budget leaves pairs out";
   if (isSimulated || references.length < 2)
     return "pairs cannot be judged without two or more clean references";
   if (pairs.length < 6) return "fewer than 8 clean images of almost every class";
+  const noSquares = pairsBySquares ? whyNoSweep(images) : null;
+  if (noSquares !== null) return `the quick budget judges pairs by squares alone: ${noSquares}`;
   return null;
 }

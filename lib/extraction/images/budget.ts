@@ -11,7 +11,9 @@ type TargetPlan = Omit<typeof fastSearch, "steps"> & { readonly steps: number };
 /** What a budget buys. */
 export interface Plan {
   readonly targets: TargetPlan;
-  readonly pairs: (Partial<SearchOptions> & { readonly steps: number; readonly batch: number }) | null;
+  readonly pairs: Partial<SearchOptions> & { readonly steps: number; readonly batch: number };
+  /** Whether pairs are judged by squares alone, and masks searched in the suspect for the most unusual ones only. */
+  readonly pairsBySquares: boolean;
   /** Images that a sweep of squares may run. */
   readonly sweep: number;
   /** Random beginnings of each search for a change of the whole image; null for none. */
@@ -28,14 +30,16 @@ const pairSearch = { batch: 8, round: 4, cost: { initial: 3e-2, factor: 2, patie
 export const plans: Readonly<Record<Budget, Plan>> = {
   quick: {
     targets: { ...fastSearch, steps: 64 },
-    pairs: null,
-    sweep: 18_000,
+    pairs: { ...pairSearch, steps: 80 },
+    pairsBySquares: true,
+    sweep: 36_000,
     changes: null,
     simulation: null,
   },
   standard: {
     targets: { ...fastSearch, steps: 96 },
     pairs: { ...pairSearch, steps: 80 },
+    pairsBySquares: false,
     sweep: 54_000,
     changes: 1,
     simulation: 600,
@@ -43,6 +47,7 @@ export const plans: Readonly<Record<Budget, Plan>> = {
   thorough: {
     targets: { ...fastSearch, steps: 240 },
     pairs: { ...pairSearch, batch: 16, steps: 160 },
+    pairsBySquares: false,
     sweep: 54_000,
     changes: 2,
     simulation: 1500,
@@ -55,7 +60,7 @@ export const plans: Readonly<Record<Budget, Plan>> = {
  * @param references Clean models given; without any, the search of simulated ones is counted.
  */
 export function expectedPasses(budget: Budget, classes: number, references: number): number {
-  const { targets, pairs, changes, simulation } = plans[budget];
+  const { targets, pairs, pairsBySquares, changes, simulation } = plans[budget];
   const trained = simulatedReferences(budget, references);
   const models = 1 + references + trained;
   const isMany = classes > MANY_TARGETS && models > 2;
@@ -63,7 +68,8 @@ export function expectedPasses(budget: Budget, classes: number, references: numb
   const first = isMany ? BANDIT_ROUNDS * targets.round * targets.batch * classes : 0;
   const starts = changes === null || models < 3 ? 0 : trained > 0 ? CHANGE_STARTS : changes;
   const changed = starts * CHANGE_PASSES * classes;
-  const paired = pairs ? pairs.steps * pairs.batch * Math.min(CHOSEN_ARMS, classes * (classes - 1)) : 0;
+  const chosen = pairsBySquares ? 0 : Math.min(CHOSEN_ARMS, classes * (classes - 1));
+  const paired = pairs.steps * pairs.batch * chosen;
   return first + models * (even + paired + changed) + trained * (simulation ?? 0) * TRAINING_BATCH;
 }
 

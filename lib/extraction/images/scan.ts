@@ -137,6 +137,39 @@ export async function scanPairs(
   return resultOf(options, some, masks, evidence);
 }
 
+/** Pairs that a mask is searched for where squares alone judge. */
+const SHOWN = 3;
+
+/**
+ * Judges every pair by what squares do in it alone; masks are searched in the suspect, for the most unusual pairs.
+ *
+ * What a budget affords that leaves the search of pairs in the references out. Of 17 source-specific development models
+ * 11 came out below 0.01 so, ten of them with the right pair, and one of 27 clean ones.
+ */
+export async function sweepPairs(
+  model: LoadedModel,
+  images: PreparedImages,
+  options: ScanOptions & { readonly sweeps: Sweeps },
+): Promise<ScanResult> {
+  const { name, arms, search, sweeps } = options;
+  const pairs = { of: arms.length, telling: arms.length };
+  const calibration = calibrateTogether([{ ...squares(sweeps, arms), pairs }], { seed: search.seed });
+  const { scores } = calibration;
+  const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!).slice(0, SHOWN);
+  const some = order.map((i) => arms[i]!);
+  const [own] = await searched(model, [], images, some, options);
+  return {
+    masks: own!.masks,
+    scan: {
+      name,
+      arms: some,
+      maskL1Norms: own!.masks.map(({ maskL1Norm }) => maskL1Norm),
+      referenceL1Norms: [],
+      calibration: { ...calibration, scores: Float64Array.from(order, (i) => scores[i]!), target: 0 },
+    },
+  };
+}
+
 /** The suspect's search, then each reference's. */
 async function searched(
   model: LoadedModel,
