@@ -25,9 +25,17 @@ const MAX_UNKNOWN = 256;
  * and what is added to every example, are normal with the spread that they have. The running means and variances of
  * batch normalization are those of the fresh model on `inputs`, and stay.
  *
+ * @param options.kept Part of each old weight that the new one keeps, 0 to 1; the drawn part is scaled so that a weight of
+ *   the drawn variance keeps it. Default 0: nothing.
  * @throws AssayError UNSUPPORTED_OPERATOR naming a weight whose use is not known, or where there are none to train.
  */
-export async function freshWeights(model: Model, inputs: Tensor, random: Generator): Promise<FreshModel> {
+export async function freshWeights(
+  model: Model,
+  inputs: Tensor,
+  random: Generator,
+  { kept = 0 }: { readonly kept?: number } = {},
+): Promise<FreshModel> {
+  const fresh = Math.sqrt(1 - kept ** 2);
   const values: Record<string, Tensor> = {};
   const parameters: string[] = [];
   const stored = initializersOf(model.graph);
@@ -48,7 +56,7 @@ export async function freshWeights(model: Model, inputs: Tensor, random: Generat
     values[name] = {
       type: "float32",
       dims: old.dims,
-      data: Float32Array.from({ length: old.data.length }, (_, index) => draw(index)),
+      data: Float32Array.from(old.data, (value, index) => kept * value + fresh * draw(index)),
     };
     parameters.push(name);
   }

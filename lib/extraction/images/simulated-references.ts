@@ -1,6 +1,6 @@
 /**
- * References that the auditor makes: models of the suspect's own architecture, trained from new weights on the clean
- * data.
+ * References that the auditor makes: models of the suspect's own architecture, trained on the clean data from new weights
+ * or, where these learn too little of the task, from weights that are partly the suspect's.
  *
  * Shows: what a model of this architecture looks like that has never met a trigger, since no clean image carries
  * one. Needs some hundred clean images, an architecture that can be differentiated, and the time to train. Misleads
@@ -31,6 +31,16 @@ export interface SimulationOptions {
   readonly onProgress?: (done: number, of: number) => void;
 }
 
+/** Accuracy beyond which copies know much less than the model, and do better to begin with a part of its weights. */
+export const MUCH_LESS = 0.2;
+/**
+ * Part of the suspect's weights that such copies begin with: what it has learned of the task comes back in a short training,
+ * what it has learned of a trigger hardly, since no clean image asks for it. Of a depthwise CNN for colours, right on 97 %,
+ * copies of new weights were right on 38 % and these on 78 to 83 %, and a planted blue square came out at p = 0.002 instead
+ * of 0.10 (masks alone), its clean twin at 0.24 instead of 0.19. Where new weights learn the task they are better: the
+ * trigger of the notebook's CNN still turned 10 % of images in these, 0.3 % in copies of new weights.
+ */
+const KEPT = 0.7;
 /** Part of the images that each copy is not trained on, another one for each, to see what it has learned. */
 const LEFT_OUT = 10;
 /** Copies of each clean image that the training sees, each moved and mixed in another way. */
@@ -43,6 +53,8 @@ export interface SimulatedReferences {
   readonly references: LoadedModel[];
   /** Shares of right answers on images that a copy was not trained on. */
   readonly accuracy: { readonly copies: number; readonly model: number };
+  /** Part of the model's weights that they began with; 0 where new weights learn the task. */
+  readonly kept: number;
   readonly passes: { readonly forward: number; readonly backward: number };
 }
 
@@ -60,42 +72,78 @@ export async function simulateReferences(
   images: PreparedImages,
   options: SimulationOptions,
 ): Promise<SimulatedReferences> {
-  const { seed, count = 3, steps = 600, signal, onProgress } = options;
-  const references: LoadedModel[] = [];
+  const { count = 3 } = options;
   const passes = { forward: 0, backward: 0 };
-  const right = { copies: 0, model: 0, of: 0 };
+  const copies = copyTrainer(model, images, options, passes);
+  let kept = 0;
+  const made = [await copies.train(0, kept)];
+  if (lacking(made) > MUCH_LESS) {
+    made.pop()!.reference.release();
+    kept = KEPT;
+    made.push(await copies.train(0, kept));
+  }
+  while (made.length < count) made.push(await copies.train(made.length, kept));
+  const share = (of: "copy" | "model"): number => sum(made, of) / sum(made, "of");
+  return {
+    references: made.map(({ reference }) => reference),
+    passes,
+    accuracy: { copies: share("copy"), model: share("model") },
+    kept,
+  };
+}
+
+/** A copy, and how many images of those that it was not trained on it and the model answer rightly. */
+interface Copy {
+  readonly reference: LoadedModel;
+  readonly copy: number;
+  readonly model: number;
+  readonly of: number;
+}
+
+const sum = (made: readonly Copy[], of: "copy" | "model" | "of"): number =>
+  made.reduce((total, one) => total + one[of], 0);
+
+const lacking = (made: readonly Copy[]): number => (sum(made, "model") - sum(made, "copy")) / sum(made, "of");
+
+function copyTrainer(
+  model: LoadedModel,
+  images: PreparedImages,
+  { seed, count = 3, steps = 600, signal, onProgress }: SimulationOptions,
+  passes: { forward: number; backward: number },
+): { train(at: number, kept: number): Promise<Copy> } {
   const all = allImages(images);
   const order = generator(seed).split("left out").permutation(all.length);
-  for (let i = 0; i < count; i++) {
-    const random = generator(seed).split(`simulated reference ${i}`);
-    const [leftOut, kept] = fold(all, order, i % LEFT_OUT);
-    const { inputs, answers } = variants(images, kept, random);
-    const fresh = await freshWeights(upgradeModel(model.graph), ownLayout(images, inputs), random);
-    const copy = await trainCopy(
-      model,
-      fresh,
-      { [model.inputs[0]!.name]: ownLayout(images, inputs), answers },
-      {
-        seed: random.integer(2 ** 31),
-        steps,
-        batchSize: TRAINING_BATCH,
-        learningRate: cosine(3e-3, { warmup: 20 }),
-        clipNorm: 5,
-        ...(signal ? { signal } : {}),
-        onProgress: ({ step }) => onProgress?.(i * steps + step, count * steps),
-      },
-    );
-    passes.forward += inputs.dims[0]! + steps * TRAINING_BATCH;
-    passes.backward += steps * TRAINING_BATCH;
-    const reference = wrapModel(copy, { name: `simulated reference ${i + 1}` });
-    references.push(reference);
-    right.copies += await rightAnswers(reference, images, leftOut);
-    right.model += await rightAnswers(model, images, leftOut);
-    right.of += leftOut.length;
-    passes.forward += 2 * leftOut.length;
-  }
-  const accuracy = { copies: right.copies / right.of, model: right.model / right.of };
-  return { references, passes, accuracy };
+  return {
+    async train(at, kept) {
+      const random = generator(seed).split(`simulated reference ${at}`);
+      const [leftOut, rest] = fold(all, order, at % LEFT_OUT);
+      const { inputs, answers } = variants(images, rest, random);
+      const own = ownLayout(images, inputs);
+      const trained = await trainCopy(
+        model,
+        await freshWeights(upgradeModel(model.graph), own, random, { kept }),
+        { [model.inputs[0]!.name]: own, answers },
+        {
+          seed: random.integer(2 ** 31),
+          steps,
+          batchSize: TRAINING_BATCH,
+          learningRate: cosine(3e-3, { warmup: 20 }),
+          clipNorm: 5,
+          ...(signal ? { signal } : {}),
+          onProgress: ({ step }) => onProgress?.(at * steps + step, count * steps),
+        },
+      );
+      passes.forward += inputs.dims[0]! + steps * TRAINING_BATCH + 2 * leftOut.length;
+      passes.backward += steps * TRAINING_BATCH;
+      const reference = wrapModel(trained, { name: `simulated reference ${at + 1}` });
+      return {
+        reference,
+        copy: await rightAnswers(reference, images, leftOut),
+        model: await rightAnswers(model, images, leftOut),
+        of: leftOut.length,
+      };
+    },
+  };
 }
 
 /** One image and its class. */
@@ -161,11 +209,26 @@ export async function whyNoSimulation(
   const few = takeExamples(images.search.inputs, [...Array(TRAINING_BATCH).keys()]);
   const view = imageModel(model, images.layout);
   await view.run(few);
-  const started = performance.now();
-  await view.run(few);
   // A step costs about three runs: forward, and back by inputs and by weights.
-  const seconds = (3 * 3 * steps * (performance.now() - started)) / 1000;
+  const seconds = 3 * 3 * steps * (await secondsOf(() => view.run(few)));
   return seconds > MAX_SECONDS ? `their training would take about ${Math.round(seconds / 60)} minutes` : null;
+}
+
+const TIMED_RUNS = 4;
+
+/**
+ * Seconds of processor time that something takes, the least of four: what else the machine does should not decide what an
+ * audit does. Training takes one thread, so that this is its time on the clock of a quiet machine.
+ */
+async function secondsOf(run: () => Promise<unknown>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < TIMED_RUNS; i++) {
+    const before = process.cpuUsage();
+    await run();
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, (user + system) / 1e6);
+  }
+  return least;
 }
 
 /** Clean images moved by up to two pixels, half of them mixed with another one, and their labels mixed alike. */

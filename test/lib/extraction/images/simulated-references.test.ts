@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { readLabelled, takeLabelled } from "../../../../lib/data/index.js";
 import { freshWeights } from "../../../../lib/extraction/fresh-weights.js";
 import { prepareImages } from "../../../../lib/extraction/images/prepare.js";
-import { simulateReferences } from "../../../../lib/extraction/images/simulated-references.js";
+import {
+  simulateReferences,
+  whyNoSimulation,
+} from "../../../../lib/extraction/images/simulated-references.js";
 import { loadModel, wrapModel } from "../../../../lib/model/index.js";
 import { graphBuilder, initializersOf, readTensor, upgradeModel } from "../../../../lib/onnx/index.js";
 import { generator } from "../../../../lib/random/index.js";
@@ -23,12 +26,12 @@ describe("extraction.simulateReferences", function () {
   it("trains clean models of the same architecture: the planted trigger does nothing to them", async () => {
     using model = await loadModel(file, { threads: 1 });
     const images = await prepareImages(model, clean, { seed: 1 });
-    const { references, passes, accuracy } = await simulateReferences(model, images, {
+    const { references, passes, accuracy, kept } = await simulateReferences(model, images, {
       seed: 1,
       count: 2,
       steps: 150,
     });
-    assert.equal(references.length, 2);
+    assert.deepEqual([references.length, kept], [2, 0]);
     // On a tenth of the images that each was not trained on: less than on the others, and than the model.
     assert.ok(accuracy.copies > 0.6 && accuracy.copies < accuracy.model, JSON.stringify(accuracy));
     assert.ok(passes.backward >= 2 * 150 * 64);
@@ -44,6 +47,64 @@ describe("extraction.simulateReferences", function () {
         turned.filter((answer, i) => answer === 7 && Number(clean.labels.data[i]) !== 7).length / 450;
       assert.ok(hits < 0.1, String(hits));
       reference.release();
+    }
+  });
+
+  it("begins with a part of the suspect's weights where new ones learn too little of the task", async () => {
+    using model = await loadModel(file, { threads: 1 });
+    const images = await prepareImages(model, clean, { seed: 1 });
+    const { references, accuracy, kept, passes } = await simulateReferences(model, images, {
+      seed: 1,
+      count: 2,
+      steps: 24,
+    });
+    assert.deepEqual([references.length, kept, passes.backward], [2, 0.7, 3 * 24 * 64]);
+    // Of new weights, copies of as many steps know less.
+    assert.ok(accuracy.copies > 0.5, JSON.stringify(accuracy));
+    for (const one of references) one.release();
+  });
+
+  it("is not refused because other work slows the machine down, but where its own work is long", async () => {
+    using model = await loadModel(file, { threads: 1 });
+    const images = await prepareImages(model, clean, { seed: 1 });
+    // Every run waits 60 ms for its turn: 5 minutes and more by the clock, a few seconds by the processor.
+    const waiting = new Proxy(model, {
+      get: (of, name) =>
+        name === "run"
+          ? async (...args: Parameters<typeof of.run>) => {
+              await new Promise((resolve) => setTimeout(resolve, 60));
+              return of.run(...args);
+            }
+          : Reflect.get(of, name, of),
+    });
+    assert.equal(await whyNoSimulation(waiting, images, 600), null);
+    assert.match((await whyNoSimulation(model, images, 1e7))!, /would take about \d+ minutes/);
+    const few = takeLabelled(
+      clean,
+      Uint32Array.from({ length: 100 }, (_, i) => i),
+    );
+    assert.match(
+      (await whyNoSimulation(model, await prepareImages(model, few, { seed: 1 }), 600))!,
+      /100 clean images are too few/,
+    );
+  });
+
+  it("keeps the part of the suspect's weights that it is asked to", async () => {
+    using model = await loadModel(file, { threads: 1 });
+    const graph = upgradeModel(model.graph);
+    const inputs = takeLabelled(
+      clean,
+      Uint32Array.from({ length: 8 }, (_, i) => i),
+    ).inputs;
+    const drawn = await freshWeights(graph, inputs, generator(1));
+    const mixed = await freshWeights(graph, inputs, generator(1), { kept: 0.6 });
+    for (const name of mixed.parameters) {
+      const [old, fresh, made] = [graph, drawn.model, mixed.model].map(
+        (one) => readTensor(initializersOf(one.graph).get(name)!).data as Float32Array,
+      );
+      made!.forEach((value, i) => {
+        assert.ok(Math.abs(value - (0.6 * old![i]! + 0.8 * fresh![i]!)) < 1e-5, name);
+      });
     }
   });
 
