@@ -11,6 +11,7 @@ import { checkInputs, checkReferences, readClean, statedRange, statedTokens } fr
 import { fileHash, writeAudit } from "./audit/output.js";
 import { auditProgress } from "./audit/progress.js";
 import { checkScale } from "./audit/scale.js";
+import { complain } from "./complain.js";
 import { sayIfLong } from "./patience.js";
 
 interface Options {
@@ -137,7 +138,7 @@ async function stores(
 ): Promise<NonNullable<AuditOptions["storeOf"]>> {
   const { folderStore } = await import("../../lib/extraction/index.js");
   const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "assay", "searches");
-  const store = folderStore(folder, (problem) => process.stderr.write(`assay: ${problem}\n`));
+  const store = folderStore(folder, complain);
   const hashes = new Map<LoadedModel, string>();
   for (const [model, file] of files) hashes.set(model, await fileHash(file));
   return (model) => ({

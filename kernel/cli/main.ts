@@ -4,6 +4,7 @@ import { AssayError } from "../../lib/errors.js";
 import { registerAudit } from "./audit.js";
 import { registerBench } from "./bench.js";
 import { registerCheck } from "./check.js";
+import { complain } from "./complain.js";
 import { registerDoctor } from "./doctor.js";
 import { registerExport } from "./export.js";
 import { registerInstall } from "./install.js";
@@ -42,7 +43,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync(argv as string[]);
   } catch (error) {
     if (!(error instanceof AssayError)) throw error;
-    process.stderr.write(`assay: ${error.message}\n`);
+    complain(error.message);
     process.exitCode = USAGE;
   }
 }

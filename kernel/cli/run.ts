@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { AssayError } from "../../lib/errors.js";
 import type { ProgressStyle } from "../notebook/progress.js";
 import type { RunStatus } from "../notebook/run-record.js";
+import { complain } from "./complain.js";
 import { parseSeconds } from "./seconds.js";
 
 interface Options {
@@ -84,7 +85,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
       const code = await runOne(file, options, abort.signal).catch((error: unknown) => {
         // One notebook that cannot be read does not keep the others from running.
         if (!(error instanceof AssayError)) throw error;
-        process.stderr.write(`assay: ${error.message}\n`);
+        complain(error.message);
         return UNREADABLE;
       });
       process.exitCode ||= code;

@@ -12,6 +12,7 @@ import {
   scanFile,
 } from "../../lib/onnx/index.js";
 import { plainLine, plural } from "../render/format.js";
+import { complain, plainFile } from "./complain.js";
 
 interface ScanOptions {
   readonly coverage?: boolean;
@@ -100,7 +101,7 @@ function writeResult(file: string, text: string): void {
 }
 
 function refuse(errors: readonly AssayError[]): void {
-  for (const { message } of errors) process.stderr.write(`assay: ${message}\n`);
+  for (const { message } of errors) complain(message);
   if (errors.length > 0) process.exitCode = 2;
 }
 
@@ -110,7 +111,7 @@ function listing(file: string, findings: readonly Finding[]): string {
       `  ${severity.padEnd(4)}  ${rule}${node === null ? "" : ` at ${plainLine(node, 80)}`}: ${plainLine(why)}`,
   );
   return [
-    `${file}: ${findings.length === 0 ? "nothing found" : plural(findings.length, "finding")}`,
+    `${plainFile(file)}: ${findings.length === 0 ? "nothing found" : plural(findings.length, "finding")}`,
     ...lines,
     "",
   ].join("\n");
@@ -129,5 +130,5 @@ function table(file: string, { operators, nodes, refused }: Coverage): string {
     const where = examples.length > 0 ? ` (${examples.join(", ")})` : "";
     return `  ${name.padEnd(width)}  ${String(count).padStart(5)}  ${passage}${where}`;
   });
-  return `${file}: ${verdict}\n${lines.join("\n")}\n`;
+  return `${plainFile(file)}: ${verdict}\n${lines.join("\n")}\n`;
 }

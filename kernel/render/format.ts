@@ -54,8 +54,8 @@ export function plainLine(text: string, length = 200): string {
 }
 
 /** Text of several lines for a terminal: each as `plainLine` has it, at most `lines` of them. */
-export const plainText = (text: string, lines = 20): string =>
+export const plainText = (text: string, lines = 20, length = 400): string =>
   text
     .split("\n", lines)
-    .map((line) => plainLine(line, 400))
+    .map((line) => plainLine(line, length))
     .join("\n");

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { AssayError } from "../../../lib/errors.js";
 import type { Audit, TokenAudit } from "../../../lib/extraction/index.js";
+import { complain } from "../complain.js";
 
 /** Where the results come from and go. */
 export interface AuditOutputs {
@@ -111,7 +112,7 @@ async function kept(path: string, write: () => Promise<void>): Promise<boolean> 
     return true;
   } catch (error) {
     if (!(error instanceof AssayError)) throw error;
-    process.stderr.write(`assay: ${error.message}\n`);
+    complain(error.message);
     return false;
   }
 }

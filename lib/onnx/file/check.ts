@@ -1,7 +1,10 @@
 /** Checks a model before it reaches native code: every message names the node, tensor or attribute at fault. */
+import { totalmem } from "node:os";
 import { AssayError } from "../../errors.js";
 import { sizeOf } from "../../tensor/index.js";
+import { askedShapes } from "../asked-shapes.js";
 import { isStandard, nearestNames, nodeLabel, opsetOf, sortNodes } from "../graph.js";
+import { checkFunctions } from "../rewrite/inline.js";
 import type { Attribute, Graph, Model, Node, TensorMessage } from "../schema.js";
 import { dimsOf, elementType, rawLength } from "../tensors.js";
 import { MAX_IR_VERSION, MAX_OPSET, runtimeDomains, standardOperators } from "./operators.js";
@@ -36,7 +39,8 @@ const MAX_ELEMENTS = 2 ** 38;
  * Versions, operator names, single assignment, dangling names, cycles, attributes that say one type and hold
  * another, initializers whose data does not fit their dims, and attribute values that native kernels divide by.
  *
- * @throws AssayError INVALID_MODEL or UNKNOWN_OPERATOR.
+ * @throws AssayError INVALID_MODEL, UNKNOWN_OPERATOR, or TOO_LARGE for functions without end and for tensors that no
+ *   machine like this one can hold.
  */
 export function checkModel(model: Model): void {
   const irVersion = Number(model.irVersion ?? 0);
@@ -52,6 +56,8 @@ export function checkModel(model: Model): void {
       opset,
     });
   }
+  checkFunctions(model);
+  checkMemory(model);
   const functions = new Set(model.functions.map(({ domain, name }) => `${domain ?? ""}::${name}`));
   checkGraph(model.graph, { functions, outer: new Set(), depth: 0 });
   for (const body of model.functions) {
@@ -59,6 +65,25 @@ export function checkModel(model: Model): void {
     checkNodes(body.nodes, { functions, outer: scope, depth: 1 }, scope, true);
   }
 }
+
+/** Native code takes what a graph asks for until the system kills the process. */
+function checkMemory({ graph }: Model): void {
+  // A container may have less than the machine; 0 or a number beyond all memory means that it has no bound.
+  const memory = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY);
+  for (const { node, dims, elements } of askedShapes(graph)) {
+    if (elements * LEAST_BYTES <= SHARE * memory) continue;
+    throw new AssayError(
+      "TOO_LARGE",
+      `The node ${nodeLabel(node)} (${node.opType}) asks for a tensor of [${dims.join(", ")}], ${elements.toPrecision(3)} elements: more than half of the memory of this machine, ${memory} bytes.`,
+      { node: node.name, dims },
+    );
+  }
+}
+
+/** Share of the memory that one tensor may take: something has to read it, too. */
+const SHARE = 0.5;
+/** Of an element that is no flag. */
+const LEAST_BYTES = 4;
 
 interface Scope {
   readonly functions: ReadonlySet<string>;

@@ -1,6 +1,6 @@
 /** Scans files on disk: the result that the command line and cells show. */
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { AssayError, namingFile } from "../../errors.js";
 import { decodeFile } from "../file/decode.js";
 import { externalProblems } from "../file/external.js";
@@ -77,12 +77,15 @@ function hashOf(file: string): string {
   const buffer = Buffer.alloc(CHUNK);
   let descriptor: number | undefined;
   try {
+    // A pipe would be waited for, a device read for ever.
+    if (!statSync(file).isFile()) throw new AssayError("INVALID_FILE", `"${file}" is not a file.`, { file });
     descriptor = openSync(file, "r");
     for (let read = -1; read !== 0; ) {
       read = readSync(descriptor, buffer, 0, CHUNK, null);
       hash.update(buffer.subarray(0, read));
     }
   } catch (cause) {
+    if (cause instanceof AssayError) throw cause;
     throw new AssayError("FILE_NOT_FOUND", `scan: "${file}" cannot be read.`, { file }, { cause });
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);

@@ -1,13 +1,12 @@
 /** Rules about what a file stores: weights that nobody reads, two contents in one tensor, ways out of the folder. */
 import { isAbsolute, normalize } from "node:path";
-import { intsAttribute } from "../attributes.js";
+import { askedShapes } from "../asked-shapes.js";
 import { byteLength } from "../file/source.js";
-import { initializersOf, readsOf, visitNodes } from "../graph.js";
+import { readsOf, visitNodes } from "../graph.js";
 import type { Graph, Model, TensorMessage } from "../schema.js";
 import { dimsOf, rawLength } from "../tensors.js";
 import { lintOperators } from "./custom-operators.js";
 import { type Finding, finding, placeOf } from "./finding.js";
-import { storedResult, storedTensor } from "./stored.js";
 
 /** Elements from which a tensor that nobody reads, or a shape, is large. */
 const LARGE = 1024;
@@ -131,35 +130,13 @@ function lintNames(graph: Graph): Finding[] {
 const BOMB = 2 ** 33;
 
 /** Small nodes that ask for huge tensors. */
-function lintShapes(graph: Graph): Finding[] {
-  const found: Finding[] = [];
-  visitNodes(graph, (node, owner) => {
-    const place = shapeInputs.get(node.opType);
-    if (place === undefined) return;
-    const given = intsAttribute(node, "shape") ?? constantOf(node.inputs[place] ?? "", owner);
-    const size = (given ?? []).reduce((product, dim) => product * Math.abs(dim), 1);
-    if (size > BOMB) {
-      const why = `it asks for a tensor of [${given!.join(", ")}], ${size.toPrecision(3)} elements`;
-      found.push(finding("shape-bomb", "flag", placeOf(node), why));
-    }
-  });
-  return found;
-}
-
-const shapeInputs = new Map([
-  ["ConstantOfShape", 0],
-  ["Expand", 1],
-  ["Tile", 1],
-  ["RandomNormal", -1],
-  ["RandomUniform", -1],
-]);
-
-function constantOf(name: string, graph: Graph): readonly number[] | undefined {
-  const stored = initializersOf(graph).get(name);
-  if (stored) return storedTensor(stored).values();
-  const node = graph.nodes.find(({ outputs }) => outputs.includes(name));
-  return node?.opType === "Constant" ? storedResult(node, [])?.values() : undefined;
-}
+const lintShapes = (graph: Graph): Finding[] =>
+  askedShapes(graph)
+    .filter(({ elements }) => elements > BOMB)
+    .map(({ node, dims, elements }) => {
+      const why = `it asks for a tensor of [${dims.join(", ")}], ${elements.toPrecision(3)} elements`;
+      return finding("shape-bomb", "flag", placeOf(node), why);
+    });
 
 /** One stretch of an external file under two names: a change of one tensor changes the other. */
 function lintAliases(graph: Graph): Finding[] {

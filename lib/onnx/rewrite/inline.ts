@@ -7,6 +7,8 @@ import type { Attribute, FunctionDefinition, Graph, Model, Node, OperatorSet } f
 
 /** Nodes after which a chain of functions that call each other is taken for an attack. */
 const MAX_NODES = 1_000_000;
+/** Functions in functions, and graphs in graphs. */
+const MAX_DEPTH = 100;
 
 const keyOf = (domain = "", name: string, overload = ""): string => `${domain}::${name}::${overload}`;
 
@@ -20,24 +22,42 @@ export function inlineFunctions(model: Model): Model {
   const functions = new Map(
     model.functions.map((body) => [keyOf(body.domain, body.name, body.overload), body]),
   );
+  checkFunctions(model);
   const names = freshNames(model.graph);
-  let count = 0;
-  const inlined = (node: Node, depth: number): Node[] => {
-    if (++count > MAX_NODES || depth > 100) {
-      throw new AssayError(
-        "TOO_LARGE",
-        `The functions of the model call each other without end, at node ${nodeLabel(node)}.`,
-      );
-    }
+  const inlined = (node: Node): Node[] => {
     const body = functions.get(keyOf(node.domain, node.opType, node.overload));
-    if (body) return expand(node, body, names.fresh).flatMap((inner) => inlined(inner, depth + 1));
-    return [withSubgraphs(node, (graph) => graphOf(graph, depth + 1))];
+    if (body) return expand(node, body, names.fresh).flatMap(inlined);
+    return [withSubgraphs(node, graphOf)];
   };
-  const graphOf = (graph: Graph, depth: number): Graph => ({
-    ...graph,
-    nodes: graph.nodes.flatMap((node) => inlined(node, depth)),
-  });
-  return { ...model, graph: graphOf(model.graph, 0), functions: [], opsets: mergedOpsets(model) };
+  const graphOf = (graph: Graph): Graph => ({ ...graph, nodes: graph.nodes.flatMap(inlined) });
+  return { ...model, graph: graphOf(model.graph), functions: [], opsets: mergedOpsets(model) };
+}
+
+/**
+ * Counts the nodes that a model has with its functions put in, without putting them in.
+ *
+ * @throws AssayError TOO_LARGE as {@link inlineFunctions}: onnxruntime puts them in as well, and knows no bound.
+ */
+export function checkFunctions({ graph, functions }: Model): void {
+  const bodies = new Map(functions.map((body) => [keyOf(body.domain, body.name, body.overload), body]));
+  const sizes = new Map<string, number>();
+  const refuse = (node: Node, how: string): never => {
+    throw new AssayError("TOO_LARGE", `The functions of the model ${how}, at node ${nodeLabel(node)}.`);
+  };
+  const sizeOf = (nodes: readonly Node[], depth: number): number => {
+    let sum = 0;
+    for (const node of nodes) {
+      if (depth > MAX_DEPTH) refuse(node, "call each other without end");
+      const key = keyOf(node.domain, node.opType, node.overload);
+      const body = bodies.get(key);
+      if (body && !sizes.has(key)) sizes.set(key, sizeOf(body.nodes, depth + 1));
+      sum += 1 + (sizes.get(key) ?? 0);
+      for (const inner of subgraphs(node)) sum += sizeOf(inner.nodes, depth + 1);
+      if (sum > MAX_NODES) refuse(node, `make more than ${MAX_NODES} nodes`);
+    }
+    return sum;
+  };
+  sizeOf(graph.nodes, 0);
 }
 
 /** The node with the graphs in its attributes changed. */

@@ -92,6 +92,26 @@ describe("assay scan", () => {
       assert.ok(key in models[1]!.findings[0]!);
   });
 
+  it("lets no name in a file reach the terminal as more than text", () => {
+    const codes = "\u001b[31m\u001b]0;owned\u0007\u009b2J\u202e";
+    const builder = graphBuilder();
+    builder.input("x", "float32", ["n", 3]);
+    builder.node({ ...makeNode("Add", ["x", `q${codes}`], [`q${codes}`]), name: `n${codes}` });
+    builder.node(makeNode("Relu", [`q${codes}`], ["y"]));
+    builder.output("y");
+    const path = join(folder, "escapes.onnx");
+    writeFileSync(path, encodeModel(builder.build()));
+    const { status, stdout, stderr } = assay(["scan", path]);
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.match(stderr, /^assay: .*has a cycle through Add "n\ufffd\[31m.*\n$/);
+    assert.doesNotMatch(stderr, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  });
+
+  it("does not wait for a device or a pipe", () => {
+    const { status, stderr } = assay(["scan", "/dev/zero"]);
+    assert.deepEqual([status, stderr], [2, 'assay: "/dev/zero" is not a file.\n']);
+  });
+
   it("and every other command describe themselves in one sentence and begin errors with assay:", () => {
     const commands = [
       "audit",

@@ -15,12 +15,32 @@ import {
   sortNodes,
   untyped,
 } from "../../../../lib/onnx/index.js";
+import { tensor } from "../../../../lib/tensor/index.js";
 import { smallModel } from "../models.js";
 
 const withNodes = (...nodes: Node[]): Model => {
   const model = smallModel();
   return { ...model, graph: { ...model.graph, nodes: [...model.graph.nodes, ...nodes] } };
 };
+
+/** A function of the file that calls another one twice. */
+const twice = (name: string, called: string): Model["functions"][number] => ({
+  ...{ name, domain: "own", inputs: ["a"], outputs: ["b"], attributeNames: [], attributeDefaults: [] },
+  nodes: [makeNode(called, ["a"], ["c"], {}, "own"), makeNode(called, ["c"], ["b"], {}, "own")],
+  ...{ opsets: [{ domain: "own", version: 1 }], valueInfo: [], metadata: [] },
+});
+
+/** Functions that put in would make two to the power of `levels` nodes. */
+function doubling(levels: number): Model {
+  const model = withNodes(makeNode(`f${levels}`, ["hidden"], ["z"], {}, "own"));
+  const last = { ...twice("f0", "f0"), nodes: [makeNode("Relu", ["a"], ["b"])] };
+  const functions = Array.from({ length: levels }, (_, i) => twice(`f${i + 1}`, `f${i}`));
+  return {
+    ...model,
+    functions: [last, ...functions],
+    opsets: [...model.opsets, { domain: "own", version: 1 }],
+  };
+}
 
 describe("onnx.checkModel", () => {
   it("accepts a whole model", () => checkModel(smallModel()));
@@ -71,6 +91,29 @@ describe("onnx.checkModel", () => {
         attributes: [{ ...makeNode("X", [], [], { value: 1 }).attributes[0]!, type: 4 }],
       }),
       { code: "INVALID_MODEL", message: /attribute "value" of node "z" \(Constant\) says it holds "t"/ },
+    ],
+    [
+      "a node that asks for more memory than there is",
+      withNodes(
+        makeNode("Constant", [], ["shape"], {
+          value: { tensor: tensor("int64", [2], BigInt64Array.of(1n << 22n, 1n << 22n)) },
+        }),
+        makeNode("ConstantOfShape", ["shape"], ["z"]),
+      ),
+      {
+        code: "TOO_LARGE",
+        message: /node "z" \(ConstantOfShape\) asks for a tensor of \[4194304, 4194304\]/,
+      },
+    ],
+    [
+      "functions that double forty times",
+      doubling(40),
+      { code: "TOO_LARGE", message: /functions of the model make more than 1000000 nodes/ },
+    ],
+    [
+      "a function that calls itself",
+      { ...doubling(1), functions: [twice("f1", "f1")] },
+      { code: "TOO_LARGE", message: /functions of the model call each other without end/ },
     ],
     [
       "an output that nothing makes",
