@@ -5,12 +5,7 @@ import type { AuditOptions } from "../audit-options.js";
 import type { Otherness } from "../calibration.js";
 import type { Plan } from "./budget.js";
 import type { PreparedImages } from "./prepare.js";
-import {
-  MUCH_LESS,
-  type SimulatedReferences,
-  simulateReferences,
-  whyNoSimulation,
-} from "./simulated-references.js";
+import { type SimulatedReferences, simulateReferences, whyNoSimulation } from "./simulated-references.js";
 
 /** The references given, or simulated ones where none were and the budget allows. */
 export async function referencesFor(
@@ -47,7 +42,7 @@ export async function referencesFor(
       isSimulated: true,
       otherness: othernessOf(made.accuracy),
       warnings: [
-        `No references were given: ${made.references.length} were trained on the clean data${made.kept > 0 ? `, from weights that are ${percent(made.kept)} the model's since new ones learned much less` : ""}. They are right on ${percent(made.accuracy.copies)} of images that they were not trained on, the model on ${percent(made.accuracy.model)}: ${made.accuracy.copies < made.accuracy.model - MUCH_LESS ? "they know so much less of the task that only a very small trigger stands out beside them" : "the power is lower than beside models like it"}, and the p-value is approximate.`,
+        `No references were given: ${made.references.length} were trained on the clean data${made.kept > 0 ? `, from weights that are ${percent(made.kept)} the model's since new ones learned much less` : ""}. They are right on ${percent(made.accuracy.copies)} of images that they were not trained on, the model on ${percent(made.accuracy.model)}: ${made.accuracy.copies < made.accuracy.model - MUCH ? "they know so much less of the task that only a very small trigger stands out beside them" : "the power is lower than beside models like it"}, and the p-value is approximate.`,
       ],
       async [Symbol.asyncDispose]() {
         for (const one of made.references) one.release();
@@ -72,6 +67,8 @@ const othernessOf = ({ model, copies }: SimulatedReferences["accuracy"]): Othern
   variance: 2,
   bias: 0.5 * Math.max(0, model - copies),
 });
+/** Accuracy that copies may lack before it is said that they know much less. */
+const MUCH = 0.2;
 
 const fewReferences = (count: number): string =>
   `With ${count} clean references the power is low; three or more are advised.`;

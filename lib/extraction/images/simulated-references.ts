@@ -31,13 +31,13 @@ export interface SimulationOptions {
   readonly onProgress?: (done: number, of: number) => void;
 }
 
-/** Accuracy beyond which copies know much less than the model, and do better to begin with a part of its weights. */
-export const MUCH_LESS = 0.2;
+/** Accuracy that a copy of new weights may lack; beyond, copies begin with a part of the suspect's. */
+const MUCH_LESS = 0.1;
 /**
  * Part of the suspect's weights that such copies begin with: what it has learned of the task comes back in a short training,
  * what it has learned of a trigger hardly, since no clean image asks for it. Of a depthwise CNN for colours, right on 97 %,
  * copies of new weights were right on 38 % and these on 78 to 83 %, and a planted blue square came out at p = 0.002 instead
- * of 0.10 (masks alone), its clean twin at 0.24 instead of 0.19. Where new weights learn the task they are better: the
+ * of 0.10 (masks alone), its clean twin at 0.24 instead of 0.19; a patch in a MobileNet (lacking 11 %) at 0.003, was 0.02. Where new weights learn the task they are better: the
  * trigger of the notebook's CNN still turned 10 % of images in these, 0.3 % in copies of new weights.
  */
 const KEPT = 0.7;

@@ -15,26 +15,26 @@ import { tensor } from "../../../../lib/tensor/index.js";
 import { packageRoot } from "../../../support/paths.js";
 
 const file = join(packageRoot, "notebooks/models/fashion-cnn.onnx");
-const clean = takeLabelled(
-  await readLabelled(join(packageRoot, "notebooks/data/fashion-mnist.npz")),
-  Uint32Array.from({ length: 500 }, (_, i) => 4 * i),
-);
+const all = await readLabelled(join(packageRoot, "notebooks/data/fashion-mnist.npz"));
+const every = (step: number) => Uint32Array.from({ length: 2000 / step }, (_, i) => step * i);
+const clean = takeLabelled(all, every(4));
+const more = takeLabelled(all, every(2));
 
 describe("extraction.simulateReferences", function () {
   this.timeout(120_000);
 
   it("trains clean models of the same architecture: the planted trigger does nothing to them", async () => {
     using model = await loadModel(file, { threads: 1 });
-    const images = await prepareImages(model, clean, { seed: 1 });
+    const images = await prepareImages(model, more, { seed: 1 });
     const { references, passes, accuracy, kept } = await simulateReferences(model, images, {
       seed: 1,
       count: 2,
-      steps: 150,
+      steps: 400,
     });
     assert.deepEqual([references.length, kept], [2, 0]);
     // On a tenth of the images that each was not trained on: less than on the others, and than the model.
     assert.ok(accuracy.copies > 0.6 && accuracy.copies < accuracy.model, JSON.stringify(accuracy));
-    assert.ok(passes.backward >= 2 * 150 * 64);
+    assert.ok(passes.backward >= 2 * 400 * 64);
     const stamped = clean.inputs.data.slice() as Float32Array;
     for (let i = 0; i < 500; i++)
       for (let row = 23; row < 26; row++) stamped.fill(1, i * 784 + row * 28 + 23, i * 784 + row * 28 + 26);
