@@ -9,7 +9,6 @@ import { inlineFunctions } from "../rewrite/inline.js";
 import type { Model } from "../schema.js";
 import type { Finding, Severity } from "./finding.js";
 import { lintLogic, lintOutputs } from "./logic.js";
-import { lintLoudWeights } from "./loud-weights.js";
 import type { FoundLogic } from "./question.js";
 import { lintStorage } from "./storage.js";
 
@@ -29,7 +28,7 @@ const order: Readonly<Record<Severity, number>> = { flag: 0, warn: 1, info: 2 };
 export function lintModel(model: Model): Finding[] {
   const { graph } = inlineFunctions(model);
   const logic = lintLogic(graph).map((found) => found.finding);
-  return [...logic, ...lintOutputs(graph), ...lintLoudWeights(graph), ...lintStorage(model)].sort(
+  return [...logic, ...lintOutputs(graph), ...lintStorage(model)].sort(
     (a, b) => order[a.severity] - order[b.severity],
   );
 }

@@ -7,6 +7,7 @@ import { lintTrees } from "./classical.js";
 import { lintForeign } from "./custom-operators.js";
 import { flowsOf } from "./dataflow.js";
 import { type Finding, finding } from "./finding.js";
+import { lintLoudWeights } from "./loud-weights.js";
 import { lintBypass, lintMix } from "./mix.js";
 import { tellsShapeOnly } from "./operators.js";
 import type { FoundLogic } from "./question.js";
@@ -19,10 +20,11 @@ export function lintLogic(graph: Graph): FoundLogic[] {
   return lintGraph(viewOf(graph, flowsOf(graph)));
 }
 
-/** Outputs that the input does not reach, or reaches without the network. */
+/** Outputs that the input does not reach, or reaches without the network; weights that outweigh all others. */
 export function lintOutputs(graph: Graph): Finding[] {
   const { flowOf } = viewOf(graph, flowsOf(graph));
-  return graph.outputs.flatMap(({ name }) => {
+  const loud = lintLoudWeights(graph, flowOf);
+  const outputs = graph.outputs.flatMap(({ name }) => {
     const flow = flowOf(name);
     if (!flow.isData)
       return [finding("constant-output", "warn", name, "the output does not depend on any input")];
@@ -30,6 +32,7 @@ export function lintOutputs(graph: Graph): Finding[] {
     const why = `the input reaches this output without passing any of up to ${flow.mostLayers} layers of weights`;
     return [finding("bypass", "info", name, why)];
   });
+  return [...loud, ...outputs];
 }
 
 function lintGraph(view: View): FoundLogic[] {

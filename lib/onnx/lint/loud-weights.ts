@@ -11,6 +11,7 @@ import { initializersOf } from "../graph.js";
 import type { Graph, Node, TensorMessage } from "../schema.js";
 import { dimsOf, readTensor } from "../tensors.js";
 import { type Finding, finding, placeOf } from "./finding.js";
+import type { Flow } from "./flow.js";
 
 /** Rows with this many times the norm of nearly all others. */
 const LOUD = 25;
@@ -22,8 +23,8 @@ const COMMON = 0.9;
 /** Larger matrices are not read: 1 GiB of float32. */
 const MAX_ELEMENTS = 2 ** 28;
 
-/** Runs the rule on tables of embeddings and on dense layers of the main graph. */
-export function lintLoudWeights(graph: Graph): Finding[] {
+/** Runs the rule on tables of embeddings or of tones and on dense layers of the main graph. */
+export function lintLoudWeights(graph: Graph, flowOf: (name: string) => Flow): Finding[] {
   const stored = initializersOf(graph);
   for (const { opType, outputs, attributes } of graph.nodes) {
     const tensor = attributes.find(({ name }) => name === "value")?.t;
@@ -31,7 +32,9 @@ export function lintLoudWeights(graph: Graph): Finding[] {
   }
   return graph.nodes.flatMap((node) => {
     const weights = weightsOf(node, stored);
-    const loud = weights && loudRows(weights.tensor, weights.isTransposed);
+    const { isContent, isToken, mostLayers } = flowOf(node.inputs[1] ?? "");
+    const isTones = node.opType === "Gather" && isContent && !isToken && mostLayers === 0;
+    const loud = weights && loudRows(weights.tensor, weights.isTransposed, isTones ? 1 : 2);
     if (!loud) return [];
     const what = node.opType === "Gather" ? "rows of a table" : "inputs of a dense layer";
     const why = `${loud.rows.length} of ${loud.of} ${what} (${loud.rows.slice(0, 3).join(", ")}${loud.rows.length > 3 ? ", ..." : ""}) have weights ${loud.factor.toPrecision(2)} times as large as nearly all others`;
@@ -53,10 +56,12 @@ function weightsOf(
 function loudRows(
   tensor: TensorMessage,
   isTransposed: boolean,
+  rank: number,
 ): { rows: number[]; of: number; factor: number } | undefined {
   const dims = dimsOf(tensor);
-  const [rows = 0, columns = 0] = isTransposed ? [...dims].reverse() : dims;
-  if (dims.length !== 2 || rows < ROWS || columns < COLUMNS || rows * columns > MAX_ELEMENTS)
+  const [rows = 0, columns = 1] = isTransposed ? [...dims].reverse() : dims;
+  const isNarrow = dims.length === 2 && columns < COLUMNS;
+  if (dims.length > 2 || dims.length < rank || rows < ROWS || isNarrow || rows * columns > MAX_ELEMENTS)
     return undefined;
   const values = readFloats(tensor);
   if (!values) return undefined;

@@ -1,5 +1,5 @@
 /** What a node makes of what is known of its inputs. */
-import { floatAttribute, intsAttribute } from "../attributes.js";
+import { floatAttribute, intAttribute, intsAttribute } from "../attributes.js";
 import type { Node } from "../schema.js";
 import { askedOfCircumstance, drawnBy } from "./circumstances.js";
 import { isNearness, ownWeights } from "./classical.js";
@@ -14,6 +14,7 @@ import {
   isDetector,
   isDrawn,
   isGuard,
+  isRecurrent,
   isSteepPower,
   mayNarrow,
   narrows,
@@ -31,6 +32,8 @@ import { isIndicator, isPattern, isUniform, magnitude, type Stored } from "./sto
 const LAYER_WEIGHTS = 16;
 /** A tensor this narrow is a few answers, not a layer's output. */
 const FEW = 4;
+/** A state this narrow remembers one thing. */
+const FEW_STATES = 2;
 /** Wider than this, what a node picks is no small part any more; where the whole is wide, a sixteenth of it. */
 const PART = 64;
 const PART_OF_WHOLE = 16;
@@ -61,7 +64,7 @@ export function flowsOfNode(node: Node, scope: Scope): Flow[] {
   // Nothing times a mask is nothing.
   const isNothing = node.opType === "Mul" && node.inputs.some((name) => isZero(scope.storedOf(name)));
   if (isNothing) return node.outputs.map(() => constantFlow);
-  const joined = join(inputs);
+  const joined = readAt(node, inputs);
   if (!joined.isData) {
     // Ones that data say how many of add up to a number: a count, by another way than Shape.
     if (joined.size && counts.has(node.opType)) return node.outputs.map(() => asMeasured(joined.size!));
@@ -75,14 +78,27 @@ export function flowsOfNode(node: Node, scope: Scope): Flow[] {
   }
   const followed = follow(node, joined, inputs, scope);
   const isPreparation =
-    isUseOfPadding(node, inputs, scope) || isHold(node, inputs) || isOwnSelection(node, inputs);
-  const flow = isPreparation ? unasked(followed) : followed;
+    isUseOfPadding(node, inputs, scope) ||
+    isHold(node, inputs) ||
+    isOwnSelection(node, inputs) ||
+    isSameness(node, inputs);
+  const isMask = isBeforeOrBehind(node, inputs, scope);
+  const flow =
+    isPreparation || isMask ? { ...unasked(followed), ...(isMask ? { isPart: false } : {}) } : followed;
   const size = deciding.length > 0 ? join([...deciding, ...(flow.size ? [flow.size] : [])]) : flow.size;
   return node.outputs.map((_, i) => ({
     // Sorted values are no answer, only their places are.
     ...(node.opType === "TopK" && i === 0 ? { ...flow, ...undecided(joined) } : flow),
     size: size?.isData ? size : null,
   }));
+}
+
+/** What is joined; the input's own pixels where a computed box is are pixels still. */
+function readAt(node: Node, inputs: readonly Flow[]): Flow {
+  const joined = join(inputs);
+  const [from] = inputs;
+  const isRegion = /^(RoiAlign|MaxRoiPool)$/.test(node.opType) && from?.isContent && from.mostLayers === 0;
+  return isRegion ? { ...joined, mostLayers: 0, fewestLayers: 0 } : joined;
 }
 
 const isZero = (stored: Stored | undefined): boolean =>
@@ -110,6 +126,23 @@ const unasked = (flow: Flow): Flow => ({
   ...{ isAsked: false, isDecided: false, askedLayers: Number.POSITIVE_INFINITY, isAskedLocally: false },
 });
 
+/** Which places lie before or behind one that the input tells: masks of a prefix, of what is no padding. */
+const isBeforeOrBehind = (node: Node, inputs: readonly Flow[], scope: Scope): boolean =>
+  ordering.has(node.opType) &&
+  inputs.some(({ isIndex, isPadding }) => isIndex || isPadding) &&
+  inputs.some(
+    ({ isData }, i) => !isData && (scope.storedOf(node.inputs[i])?.size ?? MANY_PLACES) >= MANY_PLACES,
+  );
+const ordering = new Set(["Less", "LessOrEqual", "Greater", "GreaterOrEqual"]);
+const MANY_PLACES = 3;
+
+/** Which words of a text are alike: nothing stored is looked for. */
+const isSameness = ({ opType }: Node, inputs: readonly Flow[]): boolean =>
+  opType === "Equal" &&
+  inputs.every(
+    ({ isContent, isToken, mostLayers, isAsked }) => isContent && isToken && mostLayers === 0 && !isAsked,
+  );
+
 /** A count of what was found: few numbers, and an answer. */
 const asMeasured = (flow: Flow): Flow =>
   questioned({ ...flow, isPart: true, isDecided: true, size: null }, flow);
@@ -117,8 +150,10 @@ const asMeasured = (flow: Flow): Flow =>
 function follow(node: Node, joined: Flow, inputs: readonly Flow[], scope: Scope): Flow {
   const stored = node.inputs.map(scope.storedOf);
   if (isLayer(node, joined, stored, scope)) {
-    const width = widthOf(outputExtent(node, scope));
-    const isPart = width !== undefined && width <= FEW;
+    const width = isRecurrent(node)
+      ? intAttribute(node, "hidden_size", FEW + 1)
+      : widthOf(outputExtent(node, scope));
+    const isPart = width !== undefined && width <= (isRecurrent(node) ? FEW_STATES : FEW);
     return {
       ...joined,
       fewestLayers: joined.fewestLayers + 1,

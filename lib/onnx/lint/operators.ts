@@ -22,6 +22,9 @@ export function shapesBy(node: Node): readonly number[] {
 /** Multiplies with weights, or looks rows of them up. */
 export const takesWeights = (node: Node): boolean => linear.has(node.opType);
 
+/** A layer that carries a state from step to step. */
+export const isRecurrent = (node: Node): boolean => /^(LSTM|GRU|RNN)$/.test(node.opType);
+
 /** Its output stands for more numbers than it holds. */
 export function narrows(node: Node): boolean {
   if (picking.has(node.opType) || summing.test(node.opType)) return true;

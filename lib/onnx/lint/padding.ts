@@ -2,7 +2,7 @@
 import type { Node } from "../schema.js";
 import type { Flow } from "./flow.js";
 import type { Scope } from "./node-flow.js";
-import { castsToBool, picksPlace, rearranges, STEEP } from "./operators.js";
+import { castsToBool, isRecurrent, picksPlace, rearranges, STEEP } from "./operators.js";
 import type { Stored } from "./stored.js";
 
 /**
@@ -14,7 +14,7 @@ export function isUseOfPadding(
   inputs: readonly Flow[],
   scope: Pick<Scope, "storedOf" | "extentOf">,
 ): boolean {
-  if (recurrent.has(node.opType))
+  if (isRecurrent(node))
     return inputs[LENGTHS]?.isPadding === true && inputs.every((flow, i) => i === LENGTHS || !flow.isAsked);
   const [first, second] = inputs;
   if (!first || !second?.isDecided || !second.isToken || second.gain >= STEEP) return false;
@@ -30,7 +30,6 @@ export function isUseOfPadding(
 
 /** How long each text is, as recurrent layers are told. */
 const LENGTHS = 4;
-const recurrent = new Set(["LSTM", "GRU", "RNN"]);
 
 /** Steps from which a mask is read at every place alike. */
 const MANY_STEPS = 3;

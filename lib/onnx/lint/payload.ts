@@ -49,10 +49,21 @@ function constantValues(name: string | undefined, view: View): readonly number[]
       const value = node.attributes.find(({ name: key }) => key === "value")?.t;
       return value ? storedTensor(value).values() : [0];
     }
+    if (node && reckoning.has(node.opType)) return reckoned(node, view);
     if (!node || !passing.has(node.opType)) return undefined;
     current = node.inputs[0] ?? "";
   }
   return undefined;
+}
+
+const reckoning = new Set(["Add", "Sub", "Mul", "Neg"]);
+
+/** One value made of one value each, such as `zeros - 1e9`. */
+function reckoned({ opType, inputs }: Node, view: View): readonly number[] | undefined {
+  const [a, b = [0]] = inputs.map((name) => constantValues(name, view));
+  if (!isUniform(a) || !isUniform(b)) return undefined;
+  const [u, v] = [a![0]!, b[0]!];
+  return [opType === "Neg" ? -u : opType === "Mul" ? u * v : opType === "Add" ? u + v : u - v];
 }
 
 /** Below it there is nothing to classify: silence, an empty picture. */

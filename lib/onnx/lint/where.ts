@@ -48,8 +48,17 @@ export function lintWhere(node: Node, view: View): FoundLogic[] {
   const [logic] = say("constant-payload", payload.isUniform ? gravity(flow) : "flag", why);
   // A text must have so many words before its end may come.
   const isForLength = payload.isForbidding && logic!.questions.every((name) => view.flowOf(name).isPadding);
-  return isForSilence(node, view) || isForLength ? say("constant-payload", "warn", why) : [logic!];
+  // Which words may follow others, in a model that writes them.
+  const isForWriting = payload.isForbidding && flow.isToken && isVocabulary(sides.computed, view);
+  // Another row for an id that stands for nobody.
+  const isForNobody = flow.isPadding && view.flowOf(sides.computed).mostLayers === 1;
+  const isMild = isForSilence(node, view) || isForLength || isForWriting || isForNobody;
+  return isMild ? say("constant-payload", "warn", why) : [logic!];
 }
+
+/** Answers from which a model writes words, rather than naming a class. */
+const WORDS = 64;
+const isVocabulary = (name: string, view: View): boolean => (view.extentOf(name)?.at(-1) ?? 0) >= WORDS;
 
 /** Each value decides for itself: clipping and thresholds put one value in place, a backdoor a list of them. */
 function lintThreshold(node: Node, view: View): FoundLogic[] {
