@@ -70,8 +70,8 @@ describe("assay audit", function () {
       "-",
     );
     const verdict = JSON.parse(stdout) as { cost: { backward: number }; target: number };
-    // Nothing but the colours of the found patch and of four larger ones, in 48 steps of 64 images each.
-    assert.equal(verdict.cost.backward, 5 * 48 * 64);
+    // Nothing but the colours of the found patch and of four larger ones, in 32 steps of 32 images each.
+    assert.equal(verdict.cost.backward, 5 * 32 * 32);
     assert.equal(verdict.target, 7);
   });
 

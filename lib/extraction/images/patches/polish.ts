@@ -22,9 +22,9 @@ export interface PolishOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const STEPS = 48;
-const BATCH = 64;
-const LEARNING_RATE = 0.1;
+const STEPS = 32;
+const BATCH = 32;
+const LEARNING_RATE = 0.15;
 /** Raw value of a mask that is 0 or 1 but for 1e-7. */
 const HARD = 8;
 /** Colours begin so far from the ends of the range, where a gradient still moves them. */
