@@ -32,6 +32,7 @@ const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrom
 export function registerDoctor(program: Command): void {
   program
     .command("doctor")
+    .summary("check everything that a kernel needs")
     .description("Checks everything that a kernel needs, and says what to do about what is missing.")
     .addHelpText("after", "\nExample:\n  assay doctor      exits with 1 if something needed is wrong")
     .action(async () => {

@@ -12,6 +12,7 @@ interface Options {
 /** Adds both commands. */
 export function registerInstall(program: Command): void {
   placed(program.command("install"))
+    .summary("add the kernel to an existing Jupyter, VS Code or JupyterHub")
     .description("Adds the kernel to an existing Jupyter, VS Code or JupyterHub.")
     .addHelpText(
       "after",
@@ -26,6 +27,7 @@ Examples:
       process.stdout.write(`Installed the kernel "${options.name}" in ${folder}\n`);
     });
   placed(program.command("uninstall"))
+    .summary("remove the kernel that install added")
     .description("Removes the kernel that `assay install` added.")
     .addHelpText("after", '\nExamples:\n  assay uninstall\n  assay uninstall --prefix "$VIRTUAL_ENV"')
     .action((options: Options) => {

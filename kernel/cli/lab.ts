@@ -19,6 +19,7 @@ const packageRoot = fileURLToPath(new URL("../../../", import.meta.url));
 export function registerLab(program: Command): void {
   program
     .command("lab")
+    .summary("open notebooks in the browser")
     .description("Opens notebooks in the browser: JupyterLab with the Assay kernel, without Python.")
     .argument("[dir]", "folder with the notebooks", ".")
     .option("--port <n>", `port to listen on (default: the first free one from ${firstPort})`, parsePort)

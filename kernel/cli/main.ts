@@ -28,17 +28,17 @@ export async function main(argv: readonly string[]): Promise<void> {
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : USAGE);
     });
-  registerInstall(program);
-  registerDoctor(program);
-  registerAudit(program);
-  registerBench(program);
+  registerLab(program);
   registerRun(program);
   registerExport(program);
   registerCheck(program);
   registerLock(program);
-  registerKernel(program);
-  registerLab(program);
+  registerAudit(program);
   registerScan(program);
+  registerBench(program);
+  registerInstall(program);
+  registerDoctor(program);
+  registerKernel(program);
   try {
     await program.parseAsync(argv as string[]);
   } catch (error) {

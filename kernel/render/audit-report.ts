@@ -4,6 +4,7 @@ import { auditScan, triggerPictures } from "../../lib/plots/index.js";
 import type { Cell } from "../notebook/types.js";
 import type { Display } from "../protocol/mime.js";
 import { badge, card } from "./card.js";
+import { formatInteger, formatNumber, formatRate } from "./format.js";
 import { html } from "./html.js";
 import { cell, type Provenance, type Report, shown, tableDisplay, text, writeReport } from "./report-page.js";
 import { auditSentences, checksTable, costSentence, scanTable, tones } from "./results/audit.js";
@@ -98,18 +99,14 @@ function factsTable({ verdict, references, witness }: Audit): Table {
     ["kind of trigger", witness ? "logic in the graph" : (trigger?.shape ?? "none recovered")],
     [
       "success on inputs that the trigger was not made from",
-      success
-        ? `${percent(success.value)}, 95 % interval ${percent(success.interval[0])} to ${percent(success.interval[1])}, n = ${success.n}`
-        : "–",
+      success ? `${formatRate(success)} (95 % interval, n = ${formatInteger(success.n)})` : "–",
     ],
-    ["p-value of the whole audit", pValue === null ? "none" : String(Number(pValue.toPrecision(2)))],
-    ["score (above 1: unusual)", String(Number(score.toPrecision(3)))],
+    ["p-value of the whole audit", pValue === null ? "none" : formatNumber(pValue, 2)],
+    ["score (above 1: unusual)", formatNumber(score, 3)],
     ["clean references", String(references.length)],
   ];
   return { caption: "In short", columns: ["", ""], rows, rowHeadings: true };
 }
-
-const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
 
 const accusations: Report["accusations"] = {
   backdoored:

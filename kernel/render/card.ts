@@ -35,9 +35,12 @@ ${body}${warnings.length > 0 && html`<ul>${warnings.map((warning) => html`<li>Wa
   };
 }
 
-/** Numbers stay with their signs at the end of a line. */
+/** Numbers stay with their signs at the end of a line, and intervals in one piece. */
 const unbroken = (markup: string): string =>
-  markup.replaceAll(/(?<=\d) %/g, "&nbsp;%").replaceAll(/\bp = (?=\d)/g, "p&nbsp;=&nbsp;");
+  markup
+    .replaceAll(/(?<=\d) %/g, "&nbsp;%")
+    .replaceAll(/\b([pn]) = (?=\d)/g, "$1&nbsp;=&nbsp;")
+    .replaceAll(/(?<=\[[^\s,[\]]+), (?=[^\s,[\]]+\])/g, ",&nbsp;");
 
 /** Signs and words that say what a colour would: the word is always there. */
 export type Tone = "good" | "bad" | "doubtful" | "neutral";

@@ -7,7 +7,7 @@ export function formatNumber(value: number, digits = 4): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e15)
     return withSign(formatInteger(Math.abs(value)), value);
   const size = Math.abs(value);
-  if (size >= 1e7 || size < 1e-4) {
+  if (size >= 1e7 || Number(size.toPrecision(digits)) < 1e-4) {
     return withSign(size.toExponential(digits - 2).replace(/\.?0*e\+?/, "e"), value);
   }
   const rounded = Number(size.toPrecision(digits));

@@ -90,7 +90,7 @@ function displayHtml(data: MimeData, metadata: Metadata, drawing: Drawing): Html
 /** The still picture in the figure's place; the page's script puts the interactive one over it. */
 function figureHtml(data: MimeData, metadata: Metadata, drawing: Drawing): Html | undefined {
   const picture = "image/png" in data ? imageHtml("image/png", data, metadata) : undefined;
-  if (drawing.plots === "static") return picture;
+  if (drawing.plots === "static") return picture && html`<figure class="still">${picture}</figure>`;
   const number = drawing.figures.push(JSON.stringify(data["application/vnd.plotly.v1+json"])) - 1;
   const words = textOf(data);
   return html`<figure class="plot" data-figure="${number}">${picture}<figcaption>${captionHtml(words)}</figcaption></figure>`;

@@ -12,6 +12,7 @@ a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 2px 
 .skip { position: absolute; left: -999rem; }
 .skip:focus { left: 1rem; top: 1rem; background: var(--page); padding: .5rem; }
 pre, code { font: .86rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+h1 code, h2 code, h3 code { font-size: .86em; font-weight: inherit; }
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 section { margin: .75rem 0; }
 .source { background: var(--panel); border: 1px solid var(--edge); border-radius: 6px; padding: .6rem .8rem; overflow-x: auto; }
@@ -27,6 +28,9 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin-to
 caption { color: var(--soft); text-align: left; padding-bottom: .3rem; white-space: nowrap; }
 th, td { border-bottom: 1px solid var(--edge); padding: .25rem .7rem .25rem 0; text-align: left; vertical-align: top; }
 img { max-width: 100%; height: auto; }
+.outputs img { max-width: max(100%, 34rem); }
+@media (max-width: 40rem) { caption { white-space: normal; } }
+@media screen and (prefers-color-scheme: dark) { .still img { filter: invert(.92) hue-rotate(180deg); mix-blend-mode: lighten; } }
 figure { margin: 0; }
 figcaption { color: var(--soft); font-size: .85rem; white-space: pre-line; }
 .drawn > img { display: none; }

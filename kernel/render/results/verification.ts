@@ -3,14 +3,7 @@ import type { TokenVerification, TriggerVerification } from "../../../lib/extrac
 import type { Estimate } from "../../../lib/stats/estimate.js";
 import type { Display } from "../../protocol/mime.js";
 import { card } from "../card.js";
-import {
-  formatInteger,
-  formatNumber,
-  formatPercent,
-  formatRateInterval,
-  plainLine,
-  plural,
-} from "../format.js";
+import { formatNumber, formatPercent, formatRateInterval, plainLine, plural } from "../format.js";
 import { html } from "../html.js";
 import { type Cell, type Table, tableHtml, tableText } from "../table.js";
 
@@ -52,7 +45,7 @@ export function verificationCard(
     },
     { ...parts, rows: rates.map(([part, rate]) => [part, ...cells(rate)]), rowHeadings: true },
   ];
-  const footer = `${triggers} do as well with p = ${formatNumber(randomPValue, 2)}; ${plural(forwardPasses, "forward pass", "forward passes")}, seed ${formatInteger(seed)}.`;
+  const footer = `${triggers} do as well with p = ${formatNumber(randomPValue, 2)}; ${plural(forwardPasses, "forward pass", "forward passes")}, seed ${seed}.`;
   const shown = tables.filter(({ rows }) => rows.length > 0);
   return card({
     title,
