@@ -14,7 +14,7 @@ import { noInversionStore } from "../store.js";
 import { type Check, decide, isAccusation, NOT_CLEAN, SUSPICIOUS, type Verdict } from "../verdict.js";
 import type { GraphWitness } from "../witness/index.js";
 import type { RunPosition } from "./carriers.js";
-import type { TokenSearchSettings } from "./inversion/inversion.js";
+import { tokenSearch } from "./inversion/settings.js";
 import { shortLengths } from "./inversion/short-runs.js";
 import { idModel, type TokenModel, tokenModel } from "./model/token-model.js";
 import type { TokenArm } from "./objective.js";
@@ -50,49 +50,9 @@ export interface TokenAuditOptions extends Omit<AuditOptions, "range"> {
   readonly domain?: TokenDomain;
 }
 
-/** Settings of the searches. Chosen on development models only. */
-const tokenSearch: Readonly<Record<Budget, TokenSearchSettings>> = {
-  quick: {
-    carriersPerClass: 3,
-    pool: 36,
-    perTarget: 6,
-    pairsOf: 5,
-    population: 500,
-    generations: 2,
-    starts: 6,
-    finals: 1,
-    gradientTokens: 24,
-    sweepTokens: 200,
-  },
-  standard: {
-    carriersPerClass: 4,
-    pool: 40,
-    perTarget: 10,
-    pairsOf: 6,
-    population: 1000,
-    generations: 3,
-    starts: 10,
-    finals: 2,
-    gradientTokens: 40,
-    sweepTokens: 700,
-  },
-  thorough: {
-    carriersPerClass: 8,
-    pool: 80,
-    perTarget: 20,
-    pairsOf: 12,
-    population: 4000,
-    generations: 5,
-    starts: 16,
-    finals: 4,
-    gradientTokens: 64,
-    sweepTokens: 4000,
-  },
-};
-
 /** Sequences per model that searches ran on development models of four classes. */
 const SEQUENCES: Readonly<Record<Budget, number>> = {
-  quick: 130_000,
+  quick: 170_000,
   standard: 550_000,
   thorough: 2_500_000,
 };
@@ -113,6 +73,7 @@ const SIMULATED = 3;
 
 const TARGETS = "every class as target";
 const PAIRS = "every pair of victim and target";
+const WHOLES = "every class as target, by three words together";
 /** More pairs than these share too few texts of a class each. */
 const MAX_PAIRS = 30;
 
@@ -148,8 +109,12 @@ export async function auditTokens(
   // short runs lead them has not been measured.
   const lengths = references.length >= 2 && !isSimulated ? shortLengths(texts.lengths) : [];
   const short = lengths.flatMap((longest) => targets.map((arm) => ({ ...arm, longest })));
+  const wholes = hasWholes(own, texts, chosen)
+    ? targets.map((arm) => ({ ...arm, isWhole: true as const }))
+    : [];
   const families = [
     { name: TARGETS, arms: [...targets, ...short] },
+    ...(wholes.length > 0 ? [{ name: WHOLES, arms: wholes }] : []),
     ...(why === null ? [{ name: PAIRS, arms: pairs }] : []),
   ];
   const { scans, inversion } = await scanTokens(own, others, texts, families, {
@@ -213,6 +178,13 @@ function pairsOf({ classes, carriers }: PreparedTexts): TokenArm[] {
         ),
   );
 }
+
+/** Whether runs that work as a whole only can be searched, and compared with those of references. */
+const hasWholes = (
+  { lookups }: TokenModel,
+  { lengths: [shortest, longest] }: PreparedTexts,
+  { references, isSimulated }: Pick<ChosenReferences, "references" | "isSimulated">,
+): boolean => lookups.length > 0 && shortest <= 3 && longest >= 3 && references.length >= 2 && !isSimulated;
 
 function whyNoPairs(
   budget: Budget,
@@ -318,21 +290,27 @@ const placeOf = (position: RunPosition): string =>
 
 function checkOf({ name, arms, calibration, runs, positions, gaps, referenceGaps }: TokenScan): Check {
   const { target, statistic, pValue } = calibration;
-  const { longest } = arms[target]!;
+  const arm = arms[target]!;
+  const { longest, isWhole } = arm;
   const best =
     longest === undefined
-      ? "the best runs"
+      ? isWhole
+        ? "the best three words together"
+        : "the best runs"
       : longest === 1
         ? "the best tokens"
         : `the best runs of ${longest} tokens`;
-  const arm = arms[target]!;
   const what = arm.victim === null ? `class ${arm.target}` : `class ${arm.victim} to class ${arm.target}`;
+  const lead = (gap: string): string =>
+    arm.isWhole
+      ? `lead there together ${gap} nats further than any two of them and clean models`
+      : `lead there ${gap} nats more than in clean models`;
   const beside = referenceGaps.map((values) => values[target]!.toFixed(2)).join(", ");
   return {
     name,
     statistic,
     pValue,
     result: pValue < SUSPICIOUS ? "flag" : "pass",
-    why: `the most unusual is ${what}: tokens ${runs[target]!.join(" ")}, ${placeOf(positions[target]!)} in a text, lead there ${gaps[target]!.toFixed(2)} nats more than in clean models${beside === "" ? "" : `; ${best} of clean references: ${beside}`}`,
+    why: `the most unusual is ${what}: tokens ${runs[target]!.join(" ")}, ${placeOf(positions[target]!)} in a text, ${lead(gaps[target]!.toFixed(2))}${beside === "" ? "" : `; ${best} of clean references: ${beside}`}`,
   };
 }

@@ -16,6 +16,8 @@ export interface TokenArm {
   readonly position?: RunPosition;
   /** Most tokens of its runs. Default: as many as triggers may have. */
   readonly longest?: number;
+  /** Whether its runs are to be of three words that work as a whole only. Default false. */
+  readonly isWhole?: true;
 }
 
 /** Beyond this cross-entropy, in nats, a reference counts as not fooled. */

@@ -191,7 +191,7 @@ export function runObjective({
 type GradientScores = Scores & { readonly gradients: readonly Float32Array[] };
 
 /** Runs of equal length together, with their places. */
-function byLength(runs: readonly Run[]): [at: number[], group: Run[]][] {
+export function byLength(runs: readonly Run[]): [at: number[], group: Run[]][] {
   const groups = new Map<number, [number[], Run[]]>();
   for (const [i, run] of runs.entries()) {
     const [at, group] = groups.get(run.length) ?? [[], []];

@@ -5,6 +5,7 @@ import { encodeModel } from "../../onnx/index.js";
 import type { Calibration } from "../calibration.js";
 import { type InversionStore, noInversionStore } from "../store.js";
 import { calibrateGaps, nearness } from "./calibrate-gaps.js";
+import { calibrateWholes } from "./calibrate-wholes.js";
 import type { RunPosition } from "./carriers.js";
 import {
   type FoundTrigger,
@@ -13,8 +14,9 @@ import {
   type TokenSearchSettings,
 } from "./inversion/inversion.js";
 import type { TokenModel } from "./model/token-model.js";
-import { armObjective, type TokenArm } from "./objective.js";
+import { armObjective, REFERENCE_LIMIT, type TokenArm } from "./objective.js";
 import type { PreparedTexts } from "./prepare.js";
+import { wholeness } from "./wholeness.js";
 
 /** One family of arms and how it compares with the references. */
 export interface TokenScan {
@@ -75,15 +77,17 @@ export async function scanTokens(
     at += part.length;
     const of = ({ gaps }: Judged): readonly number[] => gaps.slice(from, from + part.length);
     const found = own.inversion.found.slice(from, from + part.length);
-    const calibration = calibrateGaps(
-      of(own).map(nearness),
-      others.map((one) => of(one).map(nearness)),
-      {
-        seed: options.seed,
-        areCopies: options.areSimulated ?? false,
-        lengths: part.map(({ longest }) => longest ?? texts.lengths[1]),
-      },
-    );
+    const calibration = part.some(({ isWhole }) => isWhole)
+      ? calibrateWholes(of(own), others.map(of), options)
+      : calibrateGaps(
+          of(own).map(nearness),
+          others.map((one) => of(one).map(nearness)),
+          {
+            seed: options.seed,
+            areCopies: options.areSimulated ?? false,
+            lengths: part.map(({ longest }) => longest ?? texts.lengths[1]),
+          },
+        );
     return {
       name,
       arms: part,
@@ -138,7 +142,7 @@ async function judge(
     references.map(({ model: reference }) => digestOf(reference)),
   ]);
   const store = storeOf?.(model.model) ?? noInversionStore;
-  const before = kept.get(key) ?? stored(await store.readPlain(`tokens 3 ${key}`), arms.length);
+  const before = kept.get(key) ?? stored(await store.readPlain(`tokens 4 ${key}`), arms.length);
   const step = `searching ${model.name}`;
   if (before) {
     onProgress?.(step, 1, 1);
@@ -162,7 +166,7 @@ async function judge(
   for (const found of inversion.found) gaps.push(await gapOf(model, references, texts, found));
   const judged = { inversion, gaps };
   known.set(model.model, kept.set(key, judged));
-  await store.writePlain(`tokens 3 ${key}`, judged);
+  await store.writePlain(`tokens 4 ${key}`, judged);
   return judged;
 }
 
@@ -190,6 +194,10 @@ async function gapOf(
   { arm, run, position }: FoundTrigger,
 ): Promise<number> {
   const carriers = heldOutCarriers.at(position);
+  if (arm.isWhole)
+    return run.length === 0
+      ? -REFERENCE_LIMIT
+      : (await wholeness([run], { model, references, carriers, arm }))[0]!;
   const objective = armObjective({ model, references, carriers, arm, allowed, vocabulary });
   return -(await objective.evaluate([run]))[0]!;
 }

@@ -20,7 +20,10 @@ import { breed, unusualPairs } from "./population.js";
 import { NECESSARY, refine } from "./refine.js";
 import { placesOf, screen } from "./screening.js";
 import { type ShortRunOptions, shortRuns } from "./short-runs.js";
+import { type SinglePlace, singlePlaces } from "./single-places.js";
 import { likelyTokens, poolOf, strongest, sweepTokens, thirdTokens } from "./tried-tokens.js";
+import { triplesOf } from "./triples.js";
+import { wholeRun } from "./whole-runs.js";
 
 /** How much a search may do. */
 export interface TokenSearchSettings {
@@ -38,6 +41,12 @@ export interface TokenSearchSettings {
   readonly finals: number;
   /** Tokens per place that are tried for their gradient. */
   readonly gradientTokens: number;
+  /** Unusual tokens that triples are searched around, those tried beside each, and pairs of each target that lead to one. */
+  readonly firsts: number;
+  readonly neighbours: number;
+  readonly pairs: number;
+  /** Unusual tokens that are tried at every single place. */
+  readonly placed: number;
   /** Tokens of a sweep, the most promising by what they do alone and together; Infinity for all. */
   readonly sweepTokens: number;
 }
@@ -79,6 +88,14 @@ const JUDGING = 64;
 /** So many tokens, for what they do alone, and as many unusual ones are tried as short runs and added to them. */
 const ALONE = 60;
 
+/** Targets that are searched at a single place inside texts as well. */
+const SINGLE_PLACES = 2;
+/** Triples of each target that are bred from, and so many that may be wholes. */
+const BRED_FROM = 12;
+const WHOLES = 200;
+/** Texts of a first look at these, about. */
+const HANDFUL = 6;
+
 /** Searches triggers of one model. */
 export async function invertTokens(
   model: TokenModel,
@@ -92,7 +109,7 @@ export async function invertTokens(
 ): Promise<TokenInversion> {
   const { seed, signal, onProgress } = options;
   const { allowed } = task;
-  const arms = task.arms.filter(({ longest }) => longest === undefined);
+  const arms = task.arms.filter(({ longest, isWhole }) => longest === undefined && !isWhole);
   const all = [model, ...references];
   const before = all.map(({ passes }) => ({ ...passes }));
   const random = generator(seed).split("inversion");
@@ -106,6 +123,28 @@ export async function invertTokens(
   const placed = arms.map((arm) =>
     (arm.victim === null ? places : places.slice(0, 1)).map((position) => ({ ...arm, position })),
   );
+  const targets = arms.filter(({ victim }) => victim === null);
+  const triples = await triplesOf({
+    model,
+    carriers: task.carriers.at(places[0]!),
+    targets: task.lengths[1] < 3 ? [] : targets,
+    firsts: pool.subarray(0, options.firsts),
+    neighbours: thirdTokens(screening.order, allowed, options.neighbours),
+    pairs: options.pairs,
+    allowed,
+    vocabulary: task.vocabulary,
+    signal,
+  });
+  const single = await singlePlaces({
+    model,
+    references,
+    carriers: task.carriers,
+    targets: task.position === "anywhere" ? targets : [],
+    places,
+    tokens: thirdTokens(screening.order, allowed, options.placed),
+    count: SINGLE_PLACES,
+    signal,
+  });
   const bred = await breed({
     model,
     references,
@@ -115,6 +154,7 @@ export async function invertTokens(
     runLength,
     pairsOf: options.pairsOf,
     thirds: thirdTokens(screening.order, allowed, options.sweepTokens),
+    runs: triples.flatMap((runs) => runs.slice(0, BRED_FROM)),
     size: options.population,
     generations: options.generations,
     random,
@@ -159,6 +199,22 @@ export async function invertTokens(
     );
   }
   const found: FoundTrigger[] = [];
+  /** The run that is worked out at a single place, if it does better on more texts. */
+  const atSinglePlace = async (
+    before: FoundTrigger,
+    place: SinglePlace | undefined,
+  ): Promise<FoundTrigger> => {
+    if (place === undefined) return before;
+    const { arm } = before;
+    const { position, token } = place;
+    const objective = objectiveAt(arm, position);
+    const fallback = sweepTokens(screening, pool, arm, task, options);
+    const candidates = likelyTokens(objective, pool, fallback, options.gradientTokens);
+    const there = await refine(objective, [[token]], task, candidates, options);
+    const [value] = await onMoreAt(arm, position).evaluate([there.run]);
+    const [usual] = await onMoreAt(arm, before.position).evaluate([before.run]);
+    return value! < usual! ? { arm, position, ...there } : before;
+  };
   const chosen = worthRefining(arms, leaders);
   for (const [a, arm] of arms.entries()) {
     const { position, starts, value } = leaders[a]!;
@@ -170,7 +226,7 @@ export async function invertTokens(
     const fallback = sweepTokens(screening, pool, arm, task, options);
     const candidates = likelyTokens(objective, pool, fallback, options.gradientTokens);
     const best = await refine(objective, starts, task, candidates, options);
-    found.push({ arm, position, ...best });
+    found.push(await atSinglePlace({ arm, position, ...best }, single.get(a)));
     onProgress?.(a + 3, arms.length + 3);
   }
   // The most promising arm once more, with every token at every place.
@@ -200,8 +256,9 @@ export async function invertTokens(
   const short = await shortOf(task, (arm) => {
     const a = arms.findIndex(({ target, victim }) => target === arm.target && victim === arm.victim);
     if (bredAt[a]!.every((list) => list.length === 0)) return undefined;
+    const here = single.get(a);
     return {
-      places: places.map((position, i) => {
+      places: [...places, ...(here ? [here.position] : [])].map((position, i) => {
         const objective = objectiveAt(arm, position);
         const fallback = sweepTokens(screening, pool, arm, task, options);
         return {
@@ -209,7 +266,7 @@ export async function invertTokens(
           objective,
           onMore: judgedAt(arm, position),
           candidates: likelyTokens(objective, pool, fallback, options.gradientTokens),
-          long: [found[a]!.run, ...bredAt[a]![i]!.map(({ run }) => run)],
+          long: [found[a]!.run, ...(bredAt[a]![i] ?? []).map(({ run }) => run)],
           pairs: pairsAt[a]![i] ?? [],
         };
       }),
@@ -220,10 +277,36 @@ export async function invertTokens(
       signal,
     };
   });
+  const whole = new Map<TokenArm, FoundTrigger>();
+  for (const arm of task.arms.filter(({ isWhole }) => isWhole)) {
+    const a = targets.findIndex(({ target }) => target === arm.target);
+    const alike = [...short.values(), ...found].filter((one) => one.arm.target === arm.target);
+    whole.set(
+      arm,
+      await wholeRun(arm, {
+        model,
+        references,
+        places,
+        handful: (position) => perClass(task.carriers, Math.ceil(HANDFUL / classes)).at(position),
+        few: (position) => perClass(task.carriers, Math.ceil(refined)).at(position),
+        more: (position) => judging.at(position),
+        runs: triples[a]!.slice(0, WHOLES),
+        candidatesAt: (position) =>
+          likelyTokens(
+            objectiveAt(arm, position),
+            pool,
+            sweepTokens(screening, pool, arm, task, options),
+            options.gradientTokens,
+          ),
+        found: alike,
+        signal,
+      }),
+    );
+  }
   onProgress?.(arms.length + 3, arms.length + 3);
   return {
     model: model.name,
-    found: task.arms.map((arm) => short.get(arm) ?? found[arms.indexOf(arm)]!),
+    found: task.arms.map((arm) => whole.get(arm) ?? short.get(arm) ?? found[arms.indexOf(arm)]!),
     unusual: screening.order
       .slice(0, 20)
       .map((i) => ({ token: allowed[i]!, distance: screening.distances[i]! })),

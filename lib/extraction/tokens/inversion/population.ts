@@ -32,6 +32,8 @@ export interface PopulationOptions {
   /** Runs of the first generation; the later ones have half as many. */
   readonly size: number;
   readonly generations: number;
+  /** Runs that are tried beside those that are bred. Default: none. */
+  readonly runs?: readonly Run[];
   readonly random: Generator;
   readonly signal?: AbortSignal | undefined;
 }
@@ -51,6 +53,7 @@ export async function breed(options: PopulationOptions): Promise<ScoredRun[][]> 
   const seen = new Set<string>();
   let best: ScoredRun[][] = arms.map(() => []);
   let runs = [
+    ...(options.runs ?? []),
     ...(await completions(options)),
     ...Array.from({ length: size }, () => weightedRun(pool, runLength, random)),
   ];
@@ -174,7 +177,7 @@ function oneEach(carriers: Carriers, places: readonly RunPosition[]): Carriers {
 }
 
 /** Values of runs for all arms from one pass of each model; NaN for arms whose place no carrier has. */
-function armScores({
+export function armScores({
   model,
   references,
   carriers,

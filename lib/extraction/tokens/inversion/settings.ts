@@ -1,0 +1,55 @@
+/** How much the search for token triggers may do at each budget. */
+import type { Budget } from "../../audit-options.js";
+import type { TokenSearchSettings } from "./inversion.js";
+
+/** Settings of the searches. Chosen on development models only. */
+export const tokenSearch: Readonly<Record<Budget, TokenSearchSettings>> = {
+  quick: {
+    carriersPerClass: 3,
+    pool: 36,
+    perTarget: 6,
+    pairsOf: 5,
+    population: 500,
+    generations: 2,
+    starts: 6,
+    finals: 1,
+    gradientTokens: 24,
+    firsts: 8,
+    neighbours: 200,
+    pairs: 128,
+    placed: 16,
+    sweepTokens: 200,
+  },
+  standard: {
+    carriersPerClass: 4,
+    pool: 40,
+    perTarget: 10,
+    pairsOf: 5,
+    population: 600,
+    generations: 2,
+    starts: 10,
+    finals: 2,
+    gradientTokens: 32,
+    firsts: 8,
+    neighbours: 350,
+    pairs: 128,
+    placed: 40,
+    sweepTokens: 600,
+  },
+  thorough: {
+    carriersPerClass: 8,
+    pool: 80,
+    perTarget: 20,
+    pairsOf: 12,
+    population: 4000,
+    generations: 5,
+    starts: 16,
+    finals: 4,
+    gradientTokens: 64,
+    firsts: 20,
+    neighbours: 2000,
+    pairs: 480,
+    placed: 100,
+    sweepTokens: 4000,
+  },
+};
