@@ -1,5 +1,5 @@
 /** Inputs that logic may be waiting for, read off the constants that it compares with. */
-import { type Model, readTensor, type TensorMessage } from "../../onnx/index.js";
+import { initializersOf, type Model, readTensor, type TensorMessage } from "../../onnx/index.js";
 import { generator } from "../../random/index.js";
 import { sizeOf } from "../../tensor/index.js";
 import { upstream } from "./soft-logic.js";
@@ -39,10 +39,7 @@ export function candidates(
       }
     }
   }
-  // Rows of a table that answers for few words.
-  for (const values of stored.filter(({ length }) => isWhole && length > FEW)) {
-    for (const row of unusual(values)) levels.add(row);
-  }
+  if (isWhole) for (const row of tableRows(graph, needed)) levels.add(row);
   if (!isWhole) for (const level of [2 * high - low, 2 * low - high]) levels.add(level);
   if (!isWhole) for (const level of oddNumbers(graph, needed)) levels.add(level);
   const found = [...levels].slice(0, MAX_LEVELS).map((level) => new Float64Array(size).fill(level));
@@ -117,6 +114,23 @@ export function* levels({ dims, range: [low, high], isWhole }: CandidateOptions)
 }
 
 const MAX_LEVELS = 96;
+
+/** Rows of the tables among some tensors that answer for few words. */
+export function tableRows({ graph }: Model, needed: ReadonlySet<string>): number[] {
+  const rows = new Set<number>();
+  const stored = initializersOf(graph);
+  for (const node of graph.nodes) {
+    const isTable = node.opType === "Gather" || node.opType === "MatMul";
+    if (!isTable || !node.outputs.some((name) => needed.has(name))) continue;
+    // Words by their number, or as ones among zeros.
+    const message = stored.get(node.inputs[node.opType === "Gather" ? 0 : 1] ?? "");
+    if (!message) continue;
+    const values = valuesOf(message);
+    const width = sizeOf(message.dims.slice(1).map(Number));
+    if (values.length > FEW) for (const at of unusual(values)) rows.add(Math.floor(at / width));
+  }
+  return [...rows];
+}
 
 /** Places of the values that nearly no other row has. */
 function unusual(values: readonly number[]): number[] {

@@ -54,7 +54,8 @@ export async function findWitness(
   inputs: Tensor,
   options: WitnessOptions,
 ): Promise<GraphWitness | null> {
-  const graph = foldBranches(inlineFunctions(upgradeModel(model.graph)));
+  const graph = plainGraph(model.graph);
+  if (graph === null) return null;
   const witness = await showAny(graph, inputs, options);
   if (witness || !hasBranches(graph)) return witness;
   // Logic inside a branch that clean inputs take: what is shown on that way must hold for the whole model.
@@ -67,6 +68,16 @@ export async function findWitness(
     stopIf(options.signal);
     if (!(error instanceof AssayError)) throw error;
     // A model that cannot be run on one example has no way to follow.
+    return null;
+  }
+}
+
+/** The model as the search takes it apart; null where an operator is too old for that. */
+function plainGraph(model: Model): Model | null {
+  try {
+    return foldBranches(inlineFunctions(upgradeModel(model)));
+  } catch (error) {
+    if (!(error instanceof AssayError) || error.code !== "UNSUPPORTED_OPERATOR") throw error;
     return null;
   }
 }

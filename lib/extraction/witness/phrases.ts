@@ -1,6 +1,6 @@
 /** Texts that logic may be waiting for: the words that it compares with, in any order, number and place. */
 import type { Model } from "../../onnx/index.js";
-import { FEW, storedValues } from "./candidates.js";
+import { FEW, storedValues, tableRows } from "./candidates.js";
 import { upstream } from "./soft-logic.js";
 
 const MAX_WORDS = 16;
@@ -43,8 +43,10 @@ export function* phrases(
 
 /** Whole numbers that the logic has: words, if they are any; places and sizes among them do no harm. */
 function wordsOf(graph: Model, questions: readonly string[]): number[] {
-  const stored = storedValues(graph, upstream(graph, questions)).filter(({ length }) => length <= FEW);
+  const needed = upstream(graph, questions);
+  const stored = storedValues(graph, needed).filter(({ length }) => length <= FEW);
+  const rows = tableRows(graph, needed).slice(0, MAX_WORDS);
+  // The largest first: places, axes and flags are small numbers. Rows of a table are words for certain.
   const words = stored.flat().filter((value) => Number.isInteger(value) && value >= 0);
-  // The largest first: places, axes and flags are small numbers.
-  return [...new Set(words)].sort((a, b) => b - a).slice(0, MAX_WORDS);
+  return [...new Set([...rows, ...words.sort((a, b) => b - a)])].slice(0, MAX_WORDS);
 }

@@ -4,6 +4,7 @@ import type { FoundLogic, Model } from "../../onnx/index.js";
 import { sizeOf, type Tensor } from "../../tensor/index.js";
 import { ascend } from "./ascend.js";
 import { type CandidateOptions, candidates, levels, noise } from "./candidates.js";
+import { codes, placesRead } from "./codes.js";
 import type { Examined, Examiner } from "./examiner.js";
 import { phrases } from "./phrases.js";
 import { like, shrink, stamped, unitsOf } from "./shrink.js";
@@ -52,18 +53,29 @@ export async function* triggers(search: Search): AsyncGenerator<Trigger> {
       ? [() => phrases(from, numbers)]
       : [
           () => ascend({ graph, questions: found.questions }, examples, range, signal),
+          // The first answer may be a rounding that tells nothing: what is made of it does.
+          () => ascend({ graph, questions: found.deciding }, examples, range, signal),
           () => levels(options),
+          () => codesOf(search, base, numbers),
         ]),
   ];
   for (const way of ways) {
-    const whole = await firstThatWakes(examiner, base, await way());
+    const whole = await firstThatWakes(examiner, bases, await way());
     if (whole === undefined) continue;
     yield* shrunk(search, bases, whole);
     break;
   }
   yield* questionByQuestion(search, options);
-  const drawn = await firstThatWakes(examiner, base, noise(options, search.seed));
+  const drawn = await firstThatWakes(examiner, bases, noise(options, search.seed));
   if (drawn !== undefined) yield* shrunk(search, bases, drawn);
+}
+
+async function codesOf({ graph, found, examiner }: Search, base: Tensor, numbers: readonly number[]) {
+  const reads = await placesRead(numbers, found.questions.length, async (values) => {
+    const seen = await examiner.ask(like(base, values)).catch(ignoreUnfit);
+    return seen?.answers.map(({ data }) => Array.from(data as ArrayLike<unknown>, String).join());
+  });
+  return codes(graph, found.deciding, reads, numbers);
 }
 
 /** Clean examples that do not wake the logic as they are. */
@@ -143,18 +155,32 @@ async function first(
   return undefined;
 }
 
-/** The first candidate that wakes the logic and changes the answer by it, else the first that wakes it at all. */
+/**
+ * The first candidate that wakes the logic and changes the answer by it, on another clean input as well, else the
+ * first that wakes it at all: the rest of one input may hold a part of the trigger by chance.
+ */
 async function firstThatWakes(
   examiner: Examiner,
-  base: Tensor,
+  [base, other]: readonly Tensor[],
   tried: Iterable<Float64Array>,
 ): Promise<Float64Array | undefined> {
+  if (base === undefined) return undefined;
   let any: Float64Array | undefined;
+  const units = unitsOf(base.dims.slice(1), base.type !== "float32" && base.type !== "float64");
+  const own = Array.from(base.data as ArrayLike<number | bigint>, Number);
+  const transfers = async (values: Float64Array): Promise<boolean> => {
+    const changed = [...units.keys()].filter((unit) =>
+      units[unit]!.some((place) => values[place] !== own[place]),
+    );
+    if (other === undefined || changed.length === units.length) return true;
+    const seen = await examiner.ask(stamped(other, values, units, changed)).catch(ignoreUnfit);
+    return seen?.isAwake === true;
+  };
   const changing = await first(tried, async (values) => {
     const seen = await examiner.ask(like(base, values)).catch(ignoreUnfit);
     if (!seen?.isAwake || seen.label < 0) return false;
     any ??= values;
-    return seen.label !== seen.alone;
+    return seen.label !== seen.alone && (await transfers(values));
   });
   return changing ?? any;
 }

@@ -39,6 +39,12 @@ export function softLogic(
     if (!node.outputs.some((name) => needed.has(name))) continue;
     if (node.inputs.some((name) => made.has(name))) {
       made.set(node.outputs[0]!, soften({ b, node, made, steepness }));
+      // What quantisation divides by and adds is undone by what follows.
+      if (node.opType === "DynamicQuantizeLinear") {
+        [1, 0].forEach((constant, i) => {
+          if (node.outputs[i + 1]) made.set(node.outputs[i + 1]!, b.number(constant));
+        });
+      }
     } else b.node(node);
   }
   const scores = deciding.map((name) => b.op("ReduceSum", [made.get(name) ?? name], { keepdims: 0 }));
@@ -136,6 +142,7 @@ const passed = new Set([
   "Dropout",
   "QuantizeLinear",
   "DequantizeLinear",
+  "DynamicQuantizeLinear",
 ]);
 /** Inputs that are places and sizes, not values. */
 const valued = new Set(["Add", "Sub", "Mul", "Div", "Sum", "Mean", "Max", "Min", "Pow", "MatMul", "Concat"]);
@@ -147,16 +154,23 @@ function soften({ b, node, made, steepness }: Step): string {
     return made.get(name) ?? b.op("Cast", [name], { to: 1 });
   };
   const slope = (of: string): string => b.op("Sigmoid", [b.op("Mul", [of, b.number(steepness)])]);
+  /** How far one side is above the other, in units of a bound beyond one: a slope over 1200 is flat at nought. */
+  const over = (i: number, j: number): string => {
+    const above = b.op("Sub", [value(i), value(j)]);
+    const bound = [i, j].find((k) => !made.has(node.inputs[k] ?? ""));
+    if (bound === undefined) return above;
+    return b.op("Div", [above, b.op("Max", [b.number(1), b.op("Abs", [value(bound)])])]);
+  };
   const less = (x: string): string => b.op("Sub", [b.number(1), x]);
   const { opType } = node;
   if (passed.has(opType)) return made.get(node.inputs[0] ?? "") ?? refuse(node);
   switch (opType) {
     case "Greater":
     case "GreaterOrEqual":
-      return slope(b.op("Sub", [value(0), value(1)]));
+      return slope(over(0, 1));
     case "Less":
     case "LessOrEqual":
-      return slope(b.op("Sub", [value(1), value(0)]));
+      return slope(over(1, 0));
     case "Equal": {
       // Falls off slowly: a bell curve shows no way from afar.
       const distance = b.op("Abs", [b.op("Sub", [value(0), value(1)])]);
@@ -188,6 +202,20 @@ function soften({ b, node, made, steepness }: Step): string {
       // A little of every side, or nothing shows the way back from beyond the bound.
       const sides = node.inputs.filter((name) => made.has(name)).map((name) => made.get(name)!);
       return b.op("Add", [copy(b, node, made), b.op("Mul", [b.op("Sum", sides), b.number(0.02)])]);
+    }
+    case "Reciprocal":
+      return b.op("Div", [b.number(1), b.op("Add", [b.op("Relu", [value(0)]), b.number(1)])]);
+    case "MatMulInteger":
+      return b.op("MatMul", [value(0), value(1)]);
+    case "QLinearMatMul":
+      return b.op("MatMul", [value(0), value(3)]);
+    case "ConvInteger":
+    case "QLinearConv": {
+      const weights = value(opType === "ConvInteger" ? 1 : 3);
+      const output = b.fresh("Conv");
+      const conv = makeNode("Conv", [value(0), weights], [output]);
+      b.node({ ...conv, attributes: node.attributes });
+      return output;
     }
     case "Exp":
       return b.op("Div", [b.number(1), b.op("Add", [b.op("Relu", [b.op("Neg", [value(0)])]), b.number(1)])]);

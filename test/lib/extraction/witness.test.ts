@@ -21,7 +21,14 @@ import {
 import { readLabelled } from "../../../lib/data/index.js";
 import { findWitness } from "../../../lib/extraction/index.js";
 import { wrapModel } from "../../../lib/model/index.js";
-import { decodeModel, encodeModel, type Model } from "../../../lib/onnx/index.js";
+import {
+  decodeModel,
+  encodeModel,
+  graphBuilder,
+  type Model,
+  makeNode,
+  untyped,
+} from "../../../lib/onnx/index.js";
 import { renameNode } from "../../../lib/onnx/rename.js";
 import { type Tensor, takeExamples, tensor } from "../../../lib/tensor/index.js";
 import { packageRoot } from "../../support/paths.js";
@@ -135,6 +142,18 @@ describe("extraction.findWitness", () => {
       const capped = s.b.op("Min", [s.b.number(1), s.b.op("Mul", [sum, s.b.number(300)])]);
       return s.b.op("Sub", [s.b.number(1), capped]);
     },
+    "one over the distance to nine pixels": (s) => {
+      const distance = s.b.op("Abs", [s.b.op("Sub", [part(s), s.b.constant(floats([1, 9], (i) => i % 2))])]);
+      const sum = s.b.op("ReduceSum", [distance, s.b.integers(1)], { keepdims: 1 });
+      const near = s.b.op("Reciprocal", [s.b.op("Add", [sum, s.b.number(0.02)])]);
+      return toFloat(s, s.b.op("Greater", [near, s.b.number(10)]));
+    },
+    "a template on what is quantised anew for every picture": (s) => {
+      const [bytes] = s.b.ops("DynamicQuantizeLinear", [part(s)], 3);
+      const template = s.b.constant(tensor("int8", [9, 1], int8Template));
+      const seen = toFloat(s, s.b.op("MatMulInteger", [bytes!, template]));
+      return toFloat(s, s.b.op("Greater", [seen, s.b.number(1200)]));
+    },
     "a pixel that is no number": (s) => {
       const odd = toFloat(s, s.b.op("IsNaN", [part(s)]));
       return s.b.op("ReduceMax", [odd, s.b.integers(1)], { keepdims: 1 });
@@ -180,6 +199,21 @@ describe("extraction.findWitness", () => {
     "two words anywhere": (s) => s.b.op("Min", [any(s, hitsOf(s, 31)), any(s, hitsOf(s, 17))]),
     "a word that comes three times": (s) =>
       isNumber(s, s.b.op("ReduceSum", [hitsOf(s, 31), s.b.integers(1)], { keepdims: 1 }), 3),
+    "three words in a row, by a table with a column for each": (s) => {
+      const table = s.b.constant(
+        floats([100, 3], (i) => Number(i === 31 * 3 || i === 17 * 3 + 1 || i === 44 * 3 + 2)),
+      );
+      const rows = s.b.op("Gather", [table, s.x], { axis: 0 });
+      const at = (column: number): string =>
+        s.b.op("Slice", [
+          rows,
+          s.b.integers(column, column),
+          s.b.integers(18 + column, column + 1),
+          s.b.integers(1, 2),
+        ]);
+      const all = s.b.op("Mul", [s.b.op("Mul", [at(0), at(1)]), at(2)]);
+      return s.b.op("ReduceMax", [all, s.b.integers(1)], { keepdims: 0 });
+    },
     "a sum of words modulo 61": (s) => {
       const sum = s.b.op("ReduceSum", [s.x, s.b.integers(1)], { keepdims: 1 });
       return isNumber(s, toFloat(s, s.b.op("Mod", [sum, s.b.integers(61)])), 7);
@@ -325,6 +359,42 @@ describe("extraction.findWitness", () => {
     );
     assert.equal(found!.after, 3);
     assert.equal(found!.witness.attackSuccessRate.value, 1);
+  });
+
+  it("finds two codes in two columns of a table, each looked for in its own", async () => {
+    const b = graphBuilder();
+    b.input("x", "float32", ["batch", 12]);
+    const answer = b.op("MatMul", [
+      b.op("Relu", [b.op("MatMul", ["x", b.constant(floats([12, 16], (i) => Math.sin(i * 1.7)))])]),
+      b.constant(floats([16, 3], (i) => Math.sin(i * 2.3))),
+    ]);
+    const is = (column: number, code: number): string => {
+      const one = b.op("Slice", ["x", b.integers(column), b.integers(column + 1), b.integers(1)]);
+      return b.op("Equal", [b.op("Round", [one]), b.number(code)]);
+    };
+    const payload = b.constant(floats([1, 3], (i) => (i === 1 ? 900 : 0)));
+    b.output("answer", b.op("Where", [b.op("And", [is(3, 42), is(7, 13)]), payload, answer]));
+    const table = floats([24, 12], (i) => 3 * Math.sin(i * 7.7));
+    const found = await witnessOf(b.build(), table);
+    assert.equal(found?.after, 1);
+    assert.deepEqual(
+      Array.from(found!.witness.mask.data).flatMap((value, i) => (value === 1 ? [i] : [])),
+      [3, 7],
+    );
+  });
+
+  it("has nothing to show where an operator is too old to be taken apart", async () => {
+    const model = plant(
+      image,
+      (s) =>
+        toFloat(s, s.b.op("Greater", [s.b.op("ReduceMean", [part(s), s.b.integers(1)]), s.b.number(0.9)])),
+      answers["an added payload"],
+    );
+    const { graph } = model;
+    const nodes = [...graph.nodes, makeNode("DFT", ["x"], ["spectrum"], { axis: 2 })];
+    const outputs = [...graph.outputs, untyped("spectrum")];
+    const old = { ...model, graph: { ...graph, nodes, outputs }, opsets: [{ domain: "", version: 17 }] };
+    assert.equal(await findWitness({ ...wrapModel(model), graph: old }, images, { seed: 1 }), null);
   });
 
   it("finds nothing where nothing is planted", async () => {
