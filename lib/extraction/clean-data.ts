@@ -23,6 +23,8 @@ export interface SplitData<T extends Tensor> {
   readonly labels: Tensor<"int64">;
   /** SHA-256 of the search inputs and their labels. */
   readonly digest: string;
+  /** False where the model's answers have no more to do with the labels than by chance: nothing can be concluded. */
+  readonly knowsTask: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -69,7 +71,12 @@ export function splitClean<T extends Tensor>(
     );
   }
   const warnings: string[] = [];
-  const checked = checkLabels(labels && labelTensor(labels, count, "labels"), seen, words, warnings);
+  const { checked, knowsTask } = checkLabels(
+    labels && labelTensor(labels, count, "labels"),
+    seen,
+    words,
+    warnings,
+  );
   const order = generator(seed).split("split").permutation(count);
   const half = Math.min(count >> 1, most);
   const part = (rows: Uint32Array) => ({
@@ -85,6 +92,7 @@ export function splitClean<T extends Tensor>(
       .update(search.inputs.data as Uint8Array)
       .update(search.labels.data)
       .digest("hex"),
+    knowsTask,
     warnings,
   };
 }
@@ -94,10 +102,11 @@ function checkLabels(
   { predicted, classes }: Observation,
   { one, doubt }: DataWords,
   warnings: string[],
-): Tensor<"int64"> {
+): { readonly checked: Tensor<"int64">; readonly knowsTask: boolean } {
   if (given === undefined) {
     warnings.push("The clean data have no labels; the model's own answers stand for them.");
-    return { type: "int64", dims: [predicted.length], data: BigInt64Array.from(predicted, BigInt) };
+    const data = BigInt64Array.from(predicted, BigInt);
+    return { checked: { type: "int64", dims: [data.length], data }, knowsTask: true };
   }
   const outside = given.data.findIndex((label) => label < 0n || label >= BigInt(classes));
   if (outside >= 0) {
@@ -107,12 +116,37 @@ function checkLabels(
       { index: outside, classes },
     );
   }
-  const right = predicted.filter((answer, i) => answer === Number(given.data[i])).length / predicted.length;
-  // Half of the answers, or of many classes five times what guessing gets.
-  if (right < Math.min(0.5, 5 / classes)) {
+  const labels = Array.from(given.data, Number);
+  const right = labels.filter((label, i) => label === predicted[i]).length / labels.length;
+  const knowsTask = isAboveChance(right, predicted, labels);
+  const share = `${Math.round(100 * right)} % of the clean ${one}s`;
+  if (!knowsTask) {
     warnings.push(
-      `The model is right on ${Math.round(100 * right)} % of the clean ${one}s only: ${doubt}, and are these its labels?`,
+      `The model is right on ${share}, as by chance: ${doubt}, and are these its labels? Nothing can be concluded.`,
     );
+  } else if (right < Math.min(0.5, 5 / classes)) {
+    // Half of the answers, or of many classes five times what guessing gets.
+    warnings.push(`The model is right on ${share} only: ${doubt}, and are these its labels?`);
   }
-  return given;
+  return { checked: given, knowsTask };
+}
+
+/** Standard errors above chance from which answers have something to do with the labels. */
+const CLEARLY = 2;
+
+/**
+ * Whether answers agree with labels more often than the same answers in any order would: their chance agreement is
+ * that of Cohen's kappa. Of labels of one class only, which any constant answer may fit, half must be right.
+ */
+function isAboveChance(right: number, predicted: ArrayLike<number>, labels: readonly number[]): boolean {
+  const n = labels.length;
+  if (new Set(labels).size < 2) return right >= 0.5;
+  const sharesOf = (of: ArrayLike<number>): Map<number, number> => {
+    const shares = new Map<number, number>();
+    for (const k of Array.from(of)) shares.set(k, (shares.get(k) ?? 0) + 1 / n);
+    return shares;
+  };
+  const answered = sharesOf(predicted);
+  const chance = [...sharesOf(labels)].reduce((sum, [k, share]) => sum + share * (answered.get(k) ?? 0), 0);
+  return right > chance + CLEARLY * Math.sqrt((chance * (1 - chance)) / n);
 }

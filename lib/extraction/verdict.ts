@@ -52,8 +52,10 @@ export const isAccusation = (decision: Decision): boolean =>
  * Accuses only on an unusual statistic *and* a trigger that works on inputs it was not made from.
  *
  * @param success Held-out success of the recovered trigger.
+ * @param knowsTask False where the model answers the clean data as by chance: then it says nothing.
  */
-export function decide(pValue: number, success: Estimate): Decision {
+export function decide(pValue: number, success: Estimate, knowsTask: boolean): Decision {
+  if (!knowsTask) return "inconclusive";
   const isVerified = success.interval[0] >= 0.5;
   if (pValue >= SUSPICIOUS) return "no-evidence";
   if (!isVerified) return "inconclusive";

@@ -56,6 +56,12 @@ export function functionModel(
 const batchOf = (inputs: Tensor): number =>
   Math.min(4096, Math.max(128, Math.floor(16_384 / Math.max(1, sizeOf(inputs.dims.slice(1))))));
 
+/** What to do with an output that is no classifier's. */
+const whatElse = ({ length }: readonly number[]): string =>
+  length === 3
+    ? "Scores at every place are a language model's or a tagger's: name an output with one answer per input, or search a language model with extraction.invertTargets and extraction.searchRuns in a cell."
+    : "Name another output.";
+
 /**
  * Runs a classifier over `inputs` [n, ...].
  *
@@ -80,7 +86,7 @@ export async function observe(
     if (result.dims.length !== 2 || result.dims[0] !== batch.dims[0]) {
       throw new AssayError(
         "SHAPE_MISMATCH",
-        `spec: output "${output}" of "${model.name}" is [${result.dims.join(", ")}] for ${batch.dims[0]} inputs; clauses need scores [n, classes]. Name another output.`,
+        `spec: output "${output}" of "${model.name}" is [${result.dims.join(", ")}] for ${batch.dims[0]} inputs; a classifier's scores are [n, classes]. ${whatElse(result.dims)}`,
         { output, dims: result.dims },
       );
     }

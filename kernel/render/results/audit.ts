@@ -50,16 +50,18 @@ export async function renderAudit(audit: Audit): Promise<Display> {
 
 /** The verdict in words: what was found, how sure, how unusual. */
 export function auditSentences(audit: Audit): string[] {
-  const { verdict, references, witness } = audit;
-  const beside = besides(references.length, audit.isSimulated);
+  const { witness } = audit;
+  return [...(witness ? [witnessSentence(witness)] : triggerSentence(audit)), rarity(audit)];
+}
+
+/** How unusual the model is, and beside what. */
+export function rarity({ verdict, references, isSimulated }: Audit | TokenAudit): string {
+  const beside = besides(references.length, isSimulated);
   const p =
     verdict.pValue === null
       ? `No p-value for the whole audit, ${beside}.`
       : `p = ${formatNumber(verdict.pValue, 2)} for the whole audit, ${beside}: the chance that a clean model looks as unusual.`;
-  return [
-    ...(witness ? [witnessSentence(witness)] : triggerSentence(audit)),
-    `${p} Score ${formatNumber(verdict.score, 3)}: above 1 is what 5 % of clean models reach in one check.`,
-  ];
+  return `${p} Score ${formatNumber(verdict.score, 3)}: above 1 is what 5 % of clean models reach in one check.`;
 }
 
 /** What a p-value compares with. */

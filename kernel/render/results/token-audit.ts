@@ -2,22 +2,18 @@
 import type { TokenAudit, TokenScan } from "../../../lib/extraction/index.js";
 import type { Display } from "../../protocol/mime.js";
 import { badge, badgeText, card } from "../card.js";
-import { formatInteger, formatNumber, formatRate, plainLine, plural } from "../format.js";
+import { formatInteger, formatRate, plainLine } from "../format.js";
 import { html } from "../html.js";
 import { type Table, tableHtml, tableText } from "../table.js";
-import { checksTable, costSentence, tones } from "./audit.js";
+import { checksTable, costSentence, rarity, tones } from "./audit.js";
 
 const ROWS = 10;
 
 /** Verdict, trigger, checks, each class beside the references, unusual tokens, cost. */
 export function renderTokenAudit(audit: TokenAudit): Display {
-  const { verdict, references, scans } = audit;
+  const { verdict, scans } = audit;
   const title = `Audit of ${plainLine(audit.model)}: ${verdict.decision}`;
-  const p = verdict.pValue === null ? "no p-value" : `p = ${formatNumber(verdict.pValue, 2)}`;
-  const sentences = [
-    `${p} for the whole audit, against ${plural(references.length, "clean reference")}. Score ${formatNumber(verdict.score, 3)}: above 1 is what 5 % of clean models reach in one check.`,
-    ...triggerSentences(audit),
-  ];
+  const sentences = [...triggerSentences(audit), rarity(audit)];
   const checks = checksTable(audit);
   const tables = [...scans.map(scanTable), ...unusualTable(audit)];
   const footer = costSentence(audit);
@@ -31,7 +27,7 @@ export function renderTokenAudit(audit: TokenAudit): Display {
       html`<p>${footer}</p>`,
     ],
     text: [
-      `${badgeText(verdict.decision, tones[verdict.decision])}: ${title}`,
+      `${badgeText(verdict.decision, tones[verdict.decision])}: audit of ${plainLine(audit.model)}`,
       ...sentences,
       tableText(checks),
       footer,

@@ -65,7 +65,7 @@ export async function conclude(
     : byMasks;
   // Where nothing leads anywhere, such as without a gradient, a search that found nothing says nothing.
   const isBlind = !results.some(leadsAnywhere);
-  const decision = isBlind ? "inconclusive" : decide(pValue, best.attackSuccessRate);
+  const decision = isBlind ? "inconclusive" : decide(pValue, best.attackSuccessRate, images.knowsTask);
   const calibrations = [
     ...results.map(({ scan }) => scan.calibration),
     ...(changes ? [changes.calibration] : []),

@@ -18,6 +18,8 @@ export interface PreparedImages {
   readonly heldOut: LabelledData & { readonly inputs: Tensor<"float32"> };
   /** SHA-256 of the search images and their labels. */
   readonly digest: string;
+  /** False where the model answers the clean data as by chance. */
+  readonly knowsTask: boolean;
   readonly warnings: readonly string[];
 }
 

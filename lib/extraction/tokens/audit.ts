@@ -29,6 +29,8 @@ export interface TokenAudit {
   readonly model: string;
   readonly verdict: TokenVerdict;
   readonly references: readonly string[];
+  /** True where the audit trained the references itself, on the clean data. */
+  readonly isSimulated: boolean;
   /** Every class as target, and pairs of victim and target if those were searched. */
   readonly scans: readonly TokenScan[];
   /** Tokens that the model treats least like the references do, most unusual first. */
@@ -141,6 +143,7 @@ export async function auditTokens(
     model: model.name,
     ...(await judgeLogic(model, clean.inputs, searched, { seed, ...(signal ? { signal } : {}) })),
     references: references.map(({ name }) => name),
+    isSimulated,
     scans,
     unusual: inversion.unusual,
     verification,
@@ -226,7 +229,7 @@ async function conclude(
     ? first!
     : findings.reduce((low, one) => (one.scan.calibration.pValue < low.scan.calibration.pValue ? one : low));
   const pValue = Math.min(1, best.scan.calibration.pValue * findings.length);
-  const decision = decide(pValue, best.attackSuccessRate);
+  const decision = decide(pValue, best.attackSuccessRate, texts.knowsTask);
   const isAccused = isAccusation(decision);
   const arm = best.scan.arms[best.scan.calibration.target]!;
   const verification = isAccused

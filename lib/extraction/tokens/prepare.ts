@@ -27,6 +27,8 @@ export interface PreparedTexts {
   readonly heldOutCarriers: Carriers;
   /** SHA-256 of the search texts and their labels. */
   readonly digest: string;
+  /** False where the model answers the clean data as by chance. */
+  readonly knowsTask: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -73,7 +75,7 @@ export async function prepareTexts(
     );
   }
   const seen = await observe(model, clean.inputs);
-  const { search, heldOut, digest, warnings } = splitClean(model, inputs, clean.labels, seen, {
+  const { search, heldOut, digest, knowsTask, warnings } = splitClean(model, inputs, clean.labels, seen, {
     seed: options.seed,
     words,
   });
@@ -109,6 +111,7 @@ export async function prepareTexts(
     carriers: carriers(search, count, "search"),
     heldOutCarriers: carriers(heldOut, MAX_CARRIERS, "held out"),
     digest,
+    knowsTask,
     warnings,
   };
 }

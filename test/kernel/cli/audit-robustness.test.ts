@@ -285,6 +285,35 @@ describe("assay audit, when things are not as they should be", function () {
     assert.ok(warnings.some((warning) => /no image of 2 of 5 classes \(3, 4\)/.test(warning)));
   });
 
+  it("concludes nothing where answers have nothing to do with the labels", async () => {
+    const { inputs, labels } = data(5, 160);
+    const mixed = (labels.data as BigInt64Array).map((_, row) => BigInt(Math.floor(row / 5) % 5));
+    await writeNpz(join(folder, "other-labels.npz"), {
+      inputs,
+      labels: { ...labels, data: mixed } as Tensor,
+    });
+    const other = verdictOf(audit("m.onnx", "--data", "other-labels.npz", ...references, ...quick));
+    assert.equal(other.decision, "inconclusive");
+    assert.equal(other.target, null);
+    assert.ok(
+      other.warnings.some((warning) => /right on \d+ % .*, as by chance: are they scaled/.test(warning)),
+    );
+  });
+
+  it("does not take a model for ignorant because one class is common", async () => {
+    const { inputs, labels } = data(5, 400);
+    const few = (labels.data as BigInt64Array).map((label, row) => (row % 25 < 24 ? 0n : label));
+    const pixels = (inputs.data as Float32Array).slice();
+    for (let row = 0; row < 400; row++)
+      for (let k = 0; k < 5; k++) pixels[row * SIDE * SIDE + k] = Number(few[row]) === k ? 1 : 0;
+    await writeNpz(join(folder, "common.npz"), {
+      inputs: { ...inputs, data: pixels } as Tensor,
+      labels: { ...labels, data: few } as Tensor,
+    });
+    const { warnings } = verdictOf(audit("m.onnx", "--data", "common.npz", ...quick));
+    assert.ok(!warnings.some((warning) => /right on/.test(warning)), warnings.join("\n"));
+  });
+
   it("audits a model that takes bytes as one of float32", async () => {
     const bytes = graphBuilder();
     bytes.input("x", "uint8", ["batch", 1, SIDE, SIDE]);

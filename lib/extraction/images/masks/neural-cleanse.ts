@@ -136,7 +136,7 @@ async function judge(
     references: references.map(({ name }) => name),
     candidates: masks.map((mask, k) => candidate(mask, k, images, others, calibration)),
     calibration,
-    decision: decide(calibration.pValue, success),
+    decision: decide(calibration.pValue, success, images.knowsTask),
     target: calibration.target,
     pValue: calibration.pValue,
     recovered,

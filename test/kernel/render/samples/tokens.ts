@@ -19,6 +19,7 @@ function audit(name: string, isAccused: boolean): TokenAudit {
       source: isAccused ? 1 : null,
       trigger: isAccused ? { trigger, target: 0, sources: [1], attackSuccessRate: wilson(97, 100) } : null,
     },
+    isSimulated: false,
     references: [name],
     scans: isAccused
       ? [
