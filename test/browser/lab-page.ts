@@ -72,7 +72,7 @@ export class LabPage {
       startKernel,
     });
     const page = await browser.newPage({ viewport: { width: 1280, height: 1000 }, colorScheme: "light" });
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(90_000);
     return new LabPage(lab, browser, page, base);
   }
 

@@ -118,7 +118,10 @@ describe("the lab in a browser", function () {
 
   it("restarts the kernel: the variables are gone and cells run", async () => {
     await lab.menu("Kernel", "Restart Kernel…");
+    // Until the server has restarted it, the old kernel may still look idle, and would take the cell.
+    const restarted = lab.page.waitForResponse((answer) => answer.url().includes("/restart"));
     await lab.page.locator(".jp-Dialog").locator("button.jp-mod-accept").click();
+    await restarted;
     await lab.idle();
     const fresh = await lab.runCell('"is " + typeof (globalThis as Record<string, unknown>)["answer"]');
     await fresh.locator(".jp-OutputArea-output", { hasText: "is undefined" }).waitFor();

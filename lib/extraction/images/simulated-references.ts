@@ -17,6 +17,7 @@ import { type Tensor, takeExamples, tensor } from "../../tensor/index.js";
 import { cosine } from "../../train/index.js";
 import { freshWeights } from "../fresh-weights.js";
 import { trainCopy } from "../train-copy.js";
+import { workSeconds } from "../work-seconds.js";
 import { imageModel } from "./image-model.js";
 import type { PreparedImages } from "./prepare.js";
 
@@ -210,25 +211,8 @@ export async function whyNoSimulation(
   const view = imageModel(model, images.layout);
   await view.run(few);
   // A step costs about three runs: forward, and back by inputs and by weights.
-  const seconds = 3 * 3 * steps * (await secondsOf(() => view.run(few)));
+  const seconds = 3 * 3 * steps * (await workSeconds(() => view.run(few)));
   return seconds > MAX_SECONDS ? `their training would take about ${Math.round(seconds / 60)} minutes` : null;
-}
-
-const TIMED_RUNS = 4;
-
-/**
- * Seconds of processor time that something takes, the least of four: what else the machine does should not decide what an
- * audit does. Training takes one thread, so that this is its time on the clock of a quiet machine.
- */
-async function secondsOf(run: () => Promise<unknown>): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < TIMED_RUNS; i++) {
-    const before = process.cpuUsage();
-    await run();
-    const { user, system } = process.cpuUsage(before);
-    least = Math.min(least, (user + system) / 1e6);
-  }
-  return least;
 }
 
 /** Clean images moved by up to two pixels, half of them mixed with another one, and their labels mixed alike. */

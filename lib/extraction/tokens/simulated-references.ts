@@ -29,6 +29,7 @@ import { type Tensor, takeExamples, tensor } from "../../tensor/index.js";
 import { cosine, withParameters } from "../../train/index.js";
 import { type FreshModel, freshWeights } from "../fresh-weights.js";
 import { trainCopy } from "../train-copy.js";
+import { workSeconds } from "../work-seconds.js";
 import { tokenModel } from "./model/token-model.js";
 import type { PreparedTexts } from "./prepare.js";
 
@@ -103,10 +104,8 @@ async function whyNoTextSimulation(
   const ids = (texts.search.inputs.data as BigInt64Array).slice(0, BATCH * texts.length);
   const view = tokenModel(model, texts.length);
   await view.scores(ids);
-  const started = performance.now();
-  await view.scores(ids);
   // A step costs about four runs: forward, and back by vectors and by weights.
-  const seconds = (3 * 4 * steps * (performance.now() - started)) / 1000;
+  const seconds = 3 * 4 * steps * (await workSeconds(() => view.scores(ids)));
   return seconds > MAX_SECONDS ? `their training would take about ${Math.round(seconds / 60)} minutes` : null;
 }
 
