@@ -35,11 +35,12 @@ const spreadOf = (length: number): number => (length <= 2 ? 0.13 : length === 3 
 
 /**
  * How many times farther a clean model lies from copies that an audit trained of it than the copies from one another:
- * they are trained on other and fewer texts than the model. Chosen on nine development models, whose statistics without it
- * were 1.4, 1.7, 2.0 and 2.7 times the threshold (clean, p < 0.02) and 2.1, 4.5, 5.2, 5.4 and 15.4 times (backdoored):
- * four of five stay above it, and no clean one.
+ * they are trained on other and fewer texts than the model. Estimated from four clean development models, whose
+ * statistics were 1.4, 1.7, 2.0 and 2.7 times the threshold of models like the references. Four say little, so the
+ * factor is not taken for known: its logarithm has this standard deviation. Of five backdoored ones (2.1, 4.5, 5.2, 5.4
+ * and 15.4 times) three then come out at p of 0.02 to 0.04, as suspicious, one lower and one not at all.
  */
-const COPIES_OFF = 3;
+const COPIES_OFF = { factor: 3.6, deviation: 0.35 } as const;
 
 /**
  * `z_k = (gap_k - mean of the references' gap_k) / (pooled sd sqrt(1 + 1/R))`, and the p-value of the largest, where
@@ -52,7 +53,7 @@ const COPIES_OFF = 3;
  *   same order.
  * @param options.areCopies Whether the references are copies that the audit trained, on less than the suspect. Lowers the
  *   suspect's values by what its middling class has over theirs, if it has, since a model that knows more is easier to lead
- *   to every class alike; and divides scores by how far clean models lie off such copies. Default false.
+ *   to every class alike; and the null distribution is as much wider as clean models lie off such copies. Default false.
  */
 export function calibrateGaps(
   suspect: readonly number[],
@@ -66,9 +67,7 @@ export function calibrateGaps(
   const scaled = (values: readonly number[]): Float64Array =>
     Float64Array.from(values, (value, k) => (value * one) / spreadOf(lengths[k]!));
   const [own, ...others] = [suspect, ...references].map(scaled);
-  const scores = areCopies
-    ? scoresOf(levelled(own!, others, lengths), others).map((score) => score / COPIES_OFF)
-    : scoresOf(own!, others);
+  const scores = scoresOf(areCopies ? levelled(own!, others, lengths) : own!, others);
   const statistic = highest(scores);
   const clean = simulateNull(lengths, count, seed, areCopies);
   const asHigh = clean.reduce((sum, value) => sum + (value >= statistic ? 1 : 0), 0);
@@ -99,7 +98,10 @@ function simulateNull(
   const random = generator(seed).split("gaps");
   const values = Float64Array.from({ length: NULL_DRAWS }, () => {
     const [first, ...rest] = Array.from({ length: count + 1 }, () => drawClean(lengths, random));
-    return highest(scoresOf(areCopies ? levelled(first!, rest, lengths) : first!, rest));
+    if (!areCopies) return highest(scoresOf(first!, rest));
+    const { factor, deviation } = COPIES_OFF;
+    const off = factor * Math.exp(deviation * random.normal());
+    return off * highest(scoresOf(levelled(first!, rest, lengths), rest));
   }).sort();
   if (nulls.size >= 16) nulls.clear();
   nulls.set(key, values);

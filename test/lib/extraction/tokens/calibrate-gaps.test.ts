@@ -66,13 +66,30 @@ describe("extraction: the calibration of gaps", () => {
 
   it("takes off what a suspect's middling class has over the references', and nothing from one below them", () => {
     const { scores } = calibrateGaps([4, 6], references, { seed: 1, areCopies: true });
-    // Medians 5 against 2 on the average: levelled the suspect is [1, 3]; clean models lie three times as far off copies.
-    assert.ok(Math.abs(scores[1]! - 1 / Math.sqrt(4 / 3) / 3) < 1e-12);
+    // Medians 5 against 2 on the average: levelled the suspect is [1, 3].
+    assert.ok(Math.abs(scores[1]! - 1 / Math.sqrt(4 / 3)) < 1e-12);
     const below = calibrateGaps([0, 1], references, { seed: 1, areCopies: true });
-    assert.deepEqual(
-      below.scores,
-      calibrateGaps([0, 1], references, { seed: 1 }).scores.map((score) => score / 3),
-    );
+    assert.deepEqual(below.scores, calibrateGaps([0, 1], references, { seed: 1 }).scores);
+  });
+
+  it("accuses no model of lying as far off copies as clean ones do, and none for certain that lies twice as far", () => {
+    const copies = [
+      [1, 0, -1, 0],
+      [-1, 1, 0, 0],
+      [0, -1, 1, 0],
+    ];
+    // The squares sum to 6 over 4 classes times 2 degrees of freedom.
+    const unit = Math.sqrt((6 / 8) * (4 / 3));
+    const pValueAt = (times: number): number =>
+      calibrateGaps([times * 1.41 * unit, 0, 0, 0], copies, { seed: 1, areCopies: true }).pValue;
+    // In units of what 5 % of models like the copies exceed, 1.41: measured on clean development models.
+    for (const times of [1.4, 1.7, 2, 2.7]) assert.ok(pValueAt(times) > 0.1, `${times}`);
+    // On backdoored ones.
+    for (const times of [4.5, 5.2, 5.4]) {
+      const pValue = pValueAt(times);
+      assert.ok(pValue < 0.05 && pValue > 0.01, `${times}: ${pValue}`);
+    }
+    assert.ok(pValueAt(15.4) < 0.01);
   });
 
   it("looks at what a gap leaves of the largest one", () => {
