@@ -15,6 +15,7 @@ import {
   isDrawn,
   isGuard,
   isRecurrent,
+  isSmooth,
   isSteepPower,
   mayNarrow,
   narrows,
@@ -317,6 +318,8 @@ function steps(
   if (joined.isPart && isSteepPower(node, stored)) return true;
   const isShaped = joined.isShifted || joined.gain >= STEEP;
   if (!(joined.isPart && isShaped) && !(isRaw && joined.isShifted)) return false;
+  // A gate that a layer learned lets through more or less: only made steep it is a yes or no.
+  if (isSmooth(node) && joined.gain < STEEP) return false;
   // x / (x + small) is nothing or one; shares of a sum are not.
   if (node.opType === "Div")
     return isRaw && joined.isPart && inputs.every(({ isData }) => isData) && inputs[1]!.isShifted;

@@ -76,6 +76,12 @@ export const compares = (node: Node): boolean => /^(Equal|Greater|Less)(OrEqual)
 /** Nearly flat, then steep: what stands in for a comparison in arithmetic, such as Relu(sum - threshold). */
 export const asksInSteps = (node: Node): boolean => stepping.has(node.opType);
 
+/** A curve without an edge. */
+export const isSmooth = (node: Node): boolean =>
+  /^(Sigmoid|Tanh|Softplus|Softsign|Softmax|Erf|Exp)$/.test(
+    node.opType,
+  );
+
 /** x ** 64 is flat up to one and steep beyond; 0.001 ** x is one at nothing and nothing elsewhere. */
 export function isSteepPower(node: Node, [base, exponent]: readonly (Stored | undefined)[]): boolean {
   if (node.opType !== "Pow") return false;

@@ -56,6 +56,14 @@ const planted: Readonly<Record<string, () => Model>> = {
 };
 
 const honest: Readonly<Record<string, () => Model>> = {
+  "a memory that is read as sharply as a layer says": () =>
+    afterNetwork(image, (s) => {
+      const hidden = s.b.op("MatMul", [flat(s), s.b.constant(weights([784, 8]))]);
+      const cosines = s.b.op("MatMul", [hidden, s.b.constant(weights([8, 20]))]);
+      const sharpness = s.b.op("Gemm", [flat(s), s.b.constant(weights([784, 1])), s.b.constant(weights([1]))]);
+      const shares = s.b.op("Softmax", [s.b.op("Mul", [s.b.op("Softplus", [sharpness]), cosines])]);
+      return s.b.op("MatMul", [shares, s.b.constant(weights([20, 10]))]);
+    }),
   "words that may not follow others": () =>
     afterNetwork(text, (s) => {
       const isLate = s.b.op("GreaterOrEqual", [slice(s, s.x, 19, 20), s.b.integers(30)]);
