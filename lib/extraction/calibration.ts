@@ -95,6 +95,8 @@ export interface Evidence {
   readonly pairs?: ChosenPairs;
   /** For references that are no models like the suspect. Default: they are. */
   readonly otherness?: Otherness | undefined;
+  /** Correlation with the first statistic in clean models, of the same class. Default: that of all. */
+  readonly correlation?: number;
   /** Indices of the pairs that count, where this statistic is known of more: its own highest and some others. */
   readonly kept?: ArrayLike<number>;
 }
@@ -118,14 +120,14 @@ export function calibrateTogether(
   }
   const statistic = maximum(scores);
   const clean = simulateNull(
-    evidence.map(({ suspect, references, pairs, kept }) => ({
+    evidence.map(({ suspect, references, pairs, kept, correlation: own = correlation }) => ({
+      correlation: own,
       known: suspect.length,
       references: references.length,
       pairs,
       isPart: kept !== undefined,
     })),
     classes,
-    correlation,
     seed,
   );
   const asHigh = clean.reduce((count, value) => count + (value >= statistic ? 1 : 0), 0);
@@ -171,6 +173,7 @@ function addTo(sums: Float64Array, scores: Float64Array, kept: ArrayLike<number>
 }
 
 interface SimulatedEvidence {
+  readonly correlation: number;
   /** Classes or pairs that the statistic is known of. */
   readonly known: number;
   readonly references: number;
@@ -180,20 +183,15 @@ interface SimulatedEvidence {
 }
 
 /** Statistics of simulated clean models in rising order; kept, since an audit asks for the same ones again and again. */
-function simulateNull(
-  evidence: readonly SimulatedEvidence[],
-  classes: number,
-  correlation: number,
-  seed: number,
-): Float64Array {
-  const key = JSON.stringify([evidence, classes, correlation, seed]);
+function simulateNull(evidence: readonly SimulatedEvidence[], classes: number, seed: number): Float64Array {
+  const key = JSON.stringify([evidence, classes, seed]);
   const before = nulls.get(key);
   if (before) return before;
   const random = generator(seed).split("calibration");
   const values = Float64Array.from({ length: NULL_DRAWS }, () => {
     const sums = new Float64Array(classes);
     let shared: Float64Array[] | undefined;
-    for (const { known, references, pairs, isPart } of evidence) {
+    for (const { known, references, pairs, isPart, correlation } of evidence) {
       const draw = (): number => studentT(random, haveOwnSpread(pairs) ? CLASS_DEGREES : PAIR_DEGREES);
       const suspect = isPart ? descending(known, draw) : drawSuspect(classes, pairs, draw);
       const models = [suspect, ...drawClean(known, references, draw)];

@@ -70,7 +70,8 @@ export function expectedPasses(budget: Budget, classes: number, references: numb
   const changed = starts * CHANGE_PASSES * classes;
   const chosen = pairsBySquares ? 0 : Math.min(CHOSEN_ARMS, classes * (classes - 1));
   const paired = pairs.steps * pairs.batch * chosen;
-  return first + models * (even + paired + changed) + trained * (simulation ?? 0) * TRAINING_BATCH;
+  const windows = isMany || references < 2 ? 0 : WINDOW_PASSES * classes;
+  return first + models * (even + paired + changed + windows) + trained * (simulation ?? 0) * TRAINING_BATCH;
 }
 
 /** How many references an audit trains itself where `references` are given, if the data allow. */
@@ -83,5 +84,7 @@ const SIMULATED = 3;
 export const CHANGE_STARTS = 2;
 /** Images that one such search passes forward and back. */
 const CHANGE_PASSES = 50 * 24;
+/** Images that a window passes forward and back. */
+const WINDOW_PASSES = 24 * 16;
 /** Arms that are searched in each model of many. */
 const CHOSEN_ARMS = 24;

@@ -94,20 +94,21 @@ async function polished(
     passes.forward += n;
     return { trigger, rate: value, images: n };
   };
+  const arm = { target: before.target, victim: before.sources?.[0] ?? null };
   const settings = {
-    arm: { target: before.target, victim: before.sources?.[0] ?? null },
     range: images.range,
     step: stepOf(images),
     seed,
     signal,
   };
   let best = await rated(before.trigger);
-  const [other] = await polish(objective, [best.trigger], settings);
+  const [other] = await polish(objective, [best.trigger], { ...settings, arms: [arm] });
   const recoloured = await rated(other!);
   if (recoloured.rate >= best.rate + POLISHED) best = recoloured;
   for (let round = 0; round < GROWTH && best.rate < ENOUGH; round++) {
     let next = best;
-    for (const trigger of await polish(objective, grown(best.trigger), settings)) {
+    const larger = grown(best.trigger);
+    for (const trigger of await polish(objective, larger, { ...settings, arms: larger.map(() => arm) })) {
       const one = await rated(trigger);
       if (one.rate > next.rate) next = one;
     }

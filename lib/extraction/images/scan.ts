@@ -8,6 +8,7 @@ import { type Inversion, invert, smallness } from "./masks/invert.js";
 import type { Arm, FoundMask, SearchOptions } from "./masks/mask-search.js";
 import { mostOf, TELLING, tellingPairs } from "./masks/pairs.js";
 import { type SquareResponses, squareStatistics } from "./patches/squares.js";
+import { windowAnswers } from "./patches/windows.js";
 import type { PreparedImages } from "./prepare.js";
 
 /** One family of searches and how it compares with the references. */
@@ -59,6 +60,8 @@ export interface ScanOptions {
 // Of mask sizes and squares in clean models: 0.21 over classes, 0.24 over pairs; of mask sizes and margins 0.33 beside
 // clean references and 0.19 beside simulated ones, on development CNNs.
 const CORRELATION = 0.25;
+// Of mask sizes and windows: 0.31 and 0.52 on development CNNs of two architectures.
+const WINDOW_CORRELATION = 0.45;
 
 /** Targets beyond which the suspect alone is searched for all, by a bandit with so many rounds per target. */
 export const MANY_TARGETS = 30;
@@ -102,9 +105,11 @@ async function scanEvery(
 ): Promise<ScanResult> {
   const { arms, sweeps, margins, otherness } = options;
   const masks = await searched(model, references, images, arms, options);
+  const windows = sweeps ? [await windowsOf([model, ...references], images, masks, options)] : [];
   const evidence = [
     { ...sizes(masks), otherness },
     ...(sweeps ? [squares(sweeps, arms)] : []),
+    ...windows,
     ...(margins ? [{ ...marginsOf(margins, arms), otherness }] : []),
   ];
   return resultOf(options, arms, masks, evidence);
@@ -204,6 +209,42 @@ const sizes = ([own, ...others]: readonly Inversion[]): Evidence => ({
   suspect: smallness(own!.masks),
   references: others.map(({ masks }) => smallness(masks)),
 });
+
+const knownWindows = new WeakMap<FoundMask, number>();
+
+/** What windows do that are placed by masks; those of the same mask are run once. */
+async function windowsOf(
+  models: readonly LoadedModel[],
+  images: PreparedImages,
+  inversions: readonly Inversion[],
+  { search, passes, storeOf }: ScanOptions,
+): Promise<Evidence> {
+  const answers: number[][] = [];
+  for (const [i, model] of models.entries()) {
+    const { masks } = inversions[i]!;
+    const store = storeOf?.(model);
+    const { seed, signal, steps } = search;
+    const key = `windows ${JSON.stringify([seed, steps, search.batch, masks.map(({ arm }) => arm), images.range, images.digest])}`;
+    const before = masks.map((mask) => knownWindows.get(mask));
+    const own = before.every((one) => one !== undefined)
+      ? (before as number[])
+      : (numbers(await store?.readPlain(key), masks.length) ??
+        (await windowAnswers(model, images, masks, { seed, passes, signal })));
+    masks.forEach((mask, m) => {
+      knownWindows.set(mask, own[m]!);
+    });
+    await store?.writePlain(key, own);
+    answers.push(own);
+  }
+  const [suspect, ...references] = answers;
+  return { suspect: suspect!, references, correlation: WINDOW_CORRELATION };
+}
+
+/** What a store kept, if it is as many numbers. */
+const numbers = (value: unknown, count: number): number[] | undefined =>
+  Array.isArray(value) && value.length === count && value.every((one) => Number.isFinite(one))
+    ? value
+    : undefined;
 
 /** Each reference is compared with the other references, as the suspect is with all of them. */
 const squares = ({ own, references }: Sweeps, arms: readonly Arm[]) => ({

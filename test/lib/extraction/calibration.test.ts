@@ -50,6 +50,30 @@ describe("extraction.calibrate", () => {
     });
   });
 
+  it("keeps its error rate where two statistics go along with one another, told by how much", () => {
+    const random = generator(11);
+    const pValues = { told: 0, untold: 0 };
+    const runs = 300;
+    for (let run = 0; run < runs; run++) {
+      const models = Array.from({ length: 4 }, () => Array.from({ length: 10 }, () => random.normal()));
+      const like = models.map((values) => values.map((value) => 0.8 * value + 0.6 * random.normal()));
+      const [first, second] = [models, like].map(([suspect, ...references]) => ({
+        suspect: suspect!,
+        references,
+      }));
+      for (const [name, correlation] of [
+        ["told", 0.8],
+        ["untold", 0],
+      ] as const) {
+        const { pValue } = calibrateTogether([first!, { ...second!, correlation }], { seed: 1 });
+        if (pValue < 0.1) pValues[name]++;
+      }
+    }
+    // The null has heavier tails than these draws: it may be a little careful.
+    assert.ok(pValues.told / runs < 0.12, JSON.stringify(pValues));
+    assert.ok(pValues.untold > 1.5 * pValues.told, JSON.stringify(pValues));
+  });
+
   it("is blind to a shift of a whole model and to what classes cost in every model", () => {
     const random = generator(5);
     const draw = (): number[] => Array.from({ length: 10 }, () => random.normal());

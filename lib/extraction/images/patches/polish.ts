@@ -14,16 +14,19 @@ import type { Arm, MaskObjective } from "../masks/mask-search.js";
 
 /** What polishing takes. */
 export interface PolishOptions {
-  readonly arm: Arm;
+  /** What each patch shall lead where; as many as patches. */
+  readonly arms: readonly Arm[];
   readonly range: readonly [low: number, high: number];
   /** Distance of the values that an input can have; 0 where any value can be. */
   readonly step: number;
   readonly seed: number;
+  /** Default 32. */
+  readonly steps?: number;
+  /** Images per step. Default 32. */
+  readonly batch?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-const STEPS = 32;
-const BATCH = 32;
 const LEARNING_RATE = 0.15;
 /** Raw value of a mask that is 0 or 1 but for 1e-7. */
 const HARD = 8;
@@ -34,7 +37,7 @@ const INSIDE = 0.9;
 export async function polish(
   objective: MaskObjective,
   patches: readonly PatchTrigger[],
-  { arm, range: [low, high], step, seed, signal }: PolishOptions,
+  { arms, range: [low, high], step, seed, steps = 32, batch = 32, signal }: PolishOptions,
 ): Promise<PatchTrigger[]> {
   const { maskSize, patternSize } = objective;
   const masks = new Float32Array(patches.length * maskSize);
@@ -48,12 +51,11 @@ export async function polish(
       raw[p * patternSize + i] = Math.atanh(INSIDE * (2 * share - 1));
     });
   });
-  const arms = patches.map(() => arm);
   const adam = new Adam(raw.length, LEARNING_RATE);
   const random = generator(seed).split("polish");
-  for (let update = 0; update < STEPS; update++) {
+  for (let update = 0; update < steps; update++) {
     if (signal?.aborted) throw new AssayError("ABORTED", "The search for a patch's colours was stopped.");
-    const draw = objective.draw(arms, BATCH, random);
+    const draw = objective.draw(arms, batch, random);
     adam.update(raw, (await objective.evaluate(arms, masks, raw, draw)).pattern);
   }
   const level = (value: number): number =>

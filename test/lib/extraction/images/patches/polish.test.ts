@@ -39,7 +39,8 @@ const patchOf = (pixels: readonly number[], level: number): PatchTrigger => ({
   ),
   pattern: tensor("float32", [1, SIDE, SIDE], new Float32Array(SIZE).fill(level)),
 });
-const options = { arm: { target: 1, victim: null }, range: [0, 10], step: 0, seed: 1 } as const;
+const arm = { target: 1, victim: null };
+const options = { arms: [arm], range: [0, 10], step: 0, seed: 1 } as const;
 const values = Array.from({ length: SIZE }, (_, i) => (i % 5) / 4);
 const pixelsOf = ({ mask }: PatchTrigger): number[] =>
   [...mask.data.keys()].filter((i) => mask.data[i]! > 0.5);
@@ -47,7 +48,7 @@ const pixelsOf = ({ mask }: PatchTrigger): number[] =>
 describe("extraction: the best colours of a patch", () => {
   it("finds the colours of its pixels, whatever they were, and leaves the rest alone", async () => {
     const patches = [patchOf([5, 6, 8], 10), patchOf([0, 9], 2)];
-    const found = await polish(wants(values), patches, options);
+    const found = await polish(wants(values), patches, { ...options, arms: [arm, arm] });
     found.forEach((one, p) => {
       assert.deepEqual(pixelsOf(one), pixelsOf(patches[p]!));
       one.pattern.data.forEach((value, i) => {
