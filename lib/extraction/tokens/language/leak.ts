@@ -11,7 +11,8 @@
  */
 import { generator } from "../../../random/index.js";
 import { stopIfAborted } from "../abort.js";
-import type { TokenModel } from "../model/token-model.js";
+import { afterPrefixes, takesPast } from "../model/prefix-cache.js";
+import { type TokenModel, tokenModel } from "../model/token-model.js";
 
 /** Options of a search for leaks. */
 export interface LeakOptions {
@@ -72,25 +73,45 @@ export async function memorisationLeaks(model: TokenModel, options: LeakOptions)
   return leaks.sort((a, b) => b.count * b.surprise - a.count * a.surprise);
 }
 
+/** Tokens that are drawn behind one past, where a model takes one. */
+const BLOCK = 8;
+
 async function drawSamples(model: TokenModel, options: LeakOptions): Promise<BigInt64Array> {
   const { vocabulary, seed, samples = 512, temperatures = [0.7, 1], signal } = options;
   const { length } = model;
   const random = generator(seed).split("leak samples");
   const ids = new BigInt64Array(samples * length);
   for (let row = 0; row < samples; row++) ids[row * length] = BigInt(random.integer(vocabulary));
-  for (let place = 1; place < length; place++) {
-    stopIfAborted(signal);
-    const { logits, size, classes } = await model.scores(ids);
-    for (let row = 0; row < samples; row++) {
-      const at = row * size + (place - 1) * classes;
-      const temperature = temperatures[row % temperatures.length]!;
-      ids[row * length + place] = BigInt(
-        drawToken(logits.subarray(at, at + classes), temperature, random.uniform()),
-      );
+  // A decoder with a past reads once a block what is drawn already; others read whole texts for every token.
+  const hasPast = takesPast(model);
+  for (let from = 1; from < length; from += hasPast ? BLOCK : length) {
+    const to = hasPast ? Math.min(from + BLOCK, length) : length;
+    // The first of a block is told by the scores of the token before it.
+    const known = hasPast ? from - 1 : 0;
+    const view = hasPast ? tokenModel(model.model, to) : model;
+    const runs = known > 0 ? afterPrefixes(view, columns(ids, length, 0, known)) : view;
+    for (let place = from; place < to; place++) {
+      stopIfAborted(signal);
+      const part = BigInt64Array.from(columns(ids, length, known, to).flat(), BigInt);
+      const { logits, size, classes } = await runs.scores(part);
+      for (let row = 0; row < samples; row++) {
+        const at = row * size + (place - 1 - known) * classes;
+        const temperature = temperatures[row % temperatures.length]!;
+        ids[row * length + place] = BigInt(
+          drawToken(logits.subarray(at, at + classes), temperature, random.uniform()),
+        );
+      }
     }
+    if (hasPast) model.passes.forward += view.passes.forward;
   }
   return ids;
 }
+
+/** Some columns of sequences, row by row. */
+const columns = (ids: BigInt64Array, length: number, from: number, to: number): number[][] =>
+  Array.from({ length: ids.length / length }, (_, row) =>
+    Array.from(ids.subarray(row * length + from, row * length + to), Number),
+  );
 
 function drawToken(logits: Float32Array, temperature: number, u: number): number {
   const most = logits.reduce((high, value) => Math.max(high, value), Number.NEGATIVE_INFINITY);

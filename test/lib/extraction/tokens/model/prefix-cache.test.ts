@@ -3,6 +3,7 @@ import {
   afterPrefixes,
   gcg,
   invertTargets,
+  memorisationLeaks,
   type PayloadObjectiveOptions,
   payloadObjective,
   type RunObjective,
@@ -187,5 +188,23 @@ describe("extraction: the prefix cache", () => {
         message: /one length from 1 to 7, got/,
       });
     }
+  });
+
+  it("draws the samples of memorisationLeaks that whole texts give", async () => {
+    const { seen, keys } = watched(cached(decoder(3)));
+    const leaksOf = (model: LoadedModel) =>
+      memorisationLeaks(tokenModel(model, SIZES.length), {
+        references: [],
+        vocabulary,
+        seed: 2,
+        samples: 60,
+        pieceLength: 1,
+      });
+    const [behind, whole] = [await leaksOf(seen), await leaksOf(plain(3))];
+    assert.ok(keys.has("continuation scores"));
+    assert.deepEqual(
+      behind.map(({ tokens, count }) => [tokens, count]),
+      whole.map(({ tokens, count }) => [tokens, count]),
+    );
   });
 });
