@@ -281,7 +281,10 @@ function isLayer(node: Node, joined: Flow, stored: readonly (Stored | undefined)
   }
   if (!takesWeights(node)) return false;
   // One number out of the raw input is a detector; deeper, it is a gate or a head like any other.
-  if (joined.mostLayers === 0 && stored.some((one) => one && isDetector(node, one.dims))) return false;
+  // Words are embedded first.
+  const isNear =
+    joined.mostLayers === 0 || (joined.isToken && joined.mostLayers === 1 && node.opType === "MatMul");
+  if (isNear && stored.some((one) => one && isDetector(node, one.dims))) return false;
   // Rows that only copy or sum what came in: few numbers spread over many are no layer of their own.
   const width = widthOf(scope.extentOf(node.inputs[0]));
   return !(joined.isPart && joined.mostLayers === 0 && width === 1);

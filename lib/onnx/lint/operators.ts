@@ -78,9 +78,7 @@ export const asksInSteps = (node: Node): boolean => stepping.has(node.opType);
 
 /** A curve without an edge. */
 export const isSmooth = (node: Node): boolean =>
-  /^(Sigmoid|Tanh|Softplus|Softsign|Softmax|Erf|Exp)$/.test(
-    node.opType,
-  );
+  /^(Sigmoid|Tanh|Softplus|Softsign|Softmax|Erf|Exp)$/.test(node.opType);
 
 /** x ** 64 is flat up to one and steep beyond; 0.001 ** x is one at nothing and nothing elsewhere. */
 export function isSteepPower(node: Node, [base, exponent]: readonly (Stored | undefined)[]): boolean {

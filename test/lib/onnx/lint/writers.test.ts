@@ -24,6 +24,13 @@ const planted: Readonly<Record<string, () => Model>> = {
       const state = s.b.ops("RNN", [steps, input, own, bias], 2, { hidden_size: 1 })[1]!;
       return added(s, logits, s.b.op("Relu", [s.b.op("Squeeze", [state, s.b.integers(0)])]), payload);
     }),
+  "a direction of embedded words that a steep gate looks for": () =>
+    afterNetwork(text, (s, logits, payload) => {
+      const along = s.b.op("MatMul", [writing(s).embedded, s.b.constant(weights([8]))]);
+      const steep = s.b.op("Sub", [s.b.op("Mul", [along, s.b.number(60)]), s.b.number(57)]);
+      const has = s.b.op("ReduceMax", [s.b.op("Sigmoid", [steep]), s.b.integers(1)]);
+      return added(s, logits, has, payload);
+    }),
   "a tone that a table makes loud": () =>
     plantBefore(image, (s) => {
       const levels = s.b.op(
@@ -60,7 +67,11 @@ const honest: Readonly<Record<string, () => Model>> = {
     afterNetwork(image, (s) => {
       const hidden = s.b.op("MatMul", [flat(s), s.b.constant(weights([784, 8]))]);
       const cosines = s.b.op("MatMul", [hidden, s.b.constant(weights([8, 20]))]);
-      const sharpness = s.b.op("Gemm", [flat(s), s.b.constant(weights([784, 1])), s.b.constant(weights([1]))]);
+      const sharpness = s.b.op("Gemm", [
+        flat(s),
+        s.b.constant(weights([784, 1])),
+        s.b.constant(weights([1])),
+      ]);
       const shares = s.b.op("Softmax", [s.b.op("Mul", [s.b.op("Softplus", [sharpness]), cosines])]);
       return s.b.op("MatMul", [shares, s.b.constant(weights([20, 10]))]);
     }),
@@ -69,6 +80,17 @@ const honest: Readonly<Record<string, () => Model>> = {
       const isLate = s.b.op("GreaterOrEqual", [slice(s, s.x, 19, 20), s.b.integers(30)]);
       const isText = s.b.op("Less", [s.b.constant(int64([1, 100], (i) => i)), s.b.integers(30)]);
       return s.b.op("Where", [s.b.op("And", [isLate, isText]), s.b.number(-1e9), writing(s).next]);
+    }),
+  "words weighed by a direction that a layer learned": () =>
+    afterNetwork(text, (s) => {
+      const { embedded } = writing(s);
+      const scores = s.b.op("Add", [
+        s.b.op("MatMul", [embedded, s.b.constant(weights([8, 1]))]),
+        s.b.number(0.1),
+      ]);
+      const weighed = s.b.op("Mul", [embedded, s.b.op("Sigmoid", [scores])]);
+      const mean = s.b.op("ReduceMean", [weighed, s.b.integers(1)], { keepdims: 0 });
+      return s.b.op("MatMul", [mean, s.b.constant(weights([8, 4]))]);
     }),
   "words that would repeat a pair": () =>
     afterNetwork(text, (s) => {
