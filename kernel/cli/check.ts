@@ -30,7 +30,7 @@ export function registerCheck(program: Command): void {
 }
 
 const help = `
-Cells tagged \`ignore-output\` run but are not compared. Up to 1 % of a picture's pixels may look different.
+Cells tagged \`ignore-output\` run but are not compared; nor is how long an audit took. Up to 1 % of a picture's pixels may look different.
 Exit codes: 0 as saved, 1 a cell fails that did not, 2 wrong usage or unreadable input, 3 time-out,
 4 the kernel died, 6 outputs differ.
 
