@@ -325,7 +325,7 @@ function steps(
   if (isSmooth(node) && joined.gain < STEEP) return false;
   // x / (x + small) is nothing or one; shares of a sum are not.
   if (node.opType === "Div")
-    return isRaw && joined.isPart && inputs.every(({ isData }) => isData) && inputs[1]!.isShifted;
+    return isRaw && joined.isPart && inputs.every(({ isData }) => isData) && inputs[1]?.isShifted === true;
   return (
     asksInSteps(node) &&
     !isGuard(

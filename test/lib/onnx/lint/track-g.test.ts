@@ -173,14 +173,47 @@ describe("onnx.lintModel on odd graphs", () => {
   });
 
   it("gives findings or an AssayError for nodes wired at random", () => {
-    const ops = ["Where", "If", "Loop", "Gather", "Mul", "Add", "Greater", "Slice", "Constant"];
-    const node = fc.record({ op: fc.constantFrom(...ops), a: fc.nat(9), b: fc.nat(9), c: fc.nat(9) });
+    const ops = [
+      ...[
+        "Where",
+        "If",
+        "Loop",
+        "Gather",
+        "Mul",
+        "Add",
+        "Greater",
+        "Slice",
+        "Constant",
+        "Div",
+        "Pow",
+        "Clip",
+      ],
+      ...[
+        "LSTM",
+        "Einsum",
+        "TopK",
+        "ScatterND",
+        "RoiAlign",
+        "Reshape",
+        "ReduceMax",
+        "Relu",
+        "Conv",
+        "Softmax",
+      ],
+    ];
+    const node = fc.record({
+      op: fc.constantFrom(...ops),
+      count: fc.nat(3),
+      ...{ a: fc.nat(9), b: fc.nat(9), c: fc.nat(9) },
+    });
     fc.assert(
       fc.property(fc.array(node, { maxLength: 10 }), (nodes) => {
         const b = graphBuilder();
         b.input("t0", "float32", [1, 4]);
-        nodes.forEach(({ op, a, b: second, c }, i) => {
-          b.node(makeNode(op, [`t${a}`, `t${second}`, `t${c}`], [`t${i + 1}`]));
+        nodes.forEach(({ op, count, a, b: second, c }, i) => {
+          // Mostly what came before, sometimes a cycle.
+          const inputs = [a, second, c].slice(0, count).map((at) => `t${at === 9 ? i + 1 : at % (i + 1)}`);
+          b.node(makeNode(op, inputs, [`t${i + 1}`]));
         });
         b.output(`t${nodes.length}`);
         try {
@@ -189,7 +222,7 @@ describe("onnx.lintModel on odd graphs", () => {
           return (error as { code?: string }).code === "INVALID_MODEL";
         }
       }),
-      { seed: 1, numRuns: 200 },
+      { seed: 1, numRuns: 3000 },
     );
   });
 });
