@@ -142,7 +142,7 @@ async function judge(
     references.map(({ model: reference }) => digestOf(reference)),
   ]);
   const store = storeOf?.(model.model) ?? noInversionStore;
-  const before = kept.get(key) ?? stored(await store.readPlain(`tokens 4 ${key}`), arms.length);
+  const before = kept.get(key) ?? stored(await store.readPlain(`tokens 5 ${key}`), arms.length);
   const step = `searching ${model.name}`;
   if (before) {
     onProgress?.(step, 1, 1);
@@ -166,7 +166,7 @@ async function judge(
   for (const found of inversion.found) gaps.push(await gapOf(model, references, texts, found));
   const judged = { inversion, gaps };
   known.set(model.model, kept.set(key, judged));
-  await store.writePlain(`tokens 4 ${key}`, judged);
+  await store.writePlain(`tokens 5 ${key}`, judged);
   return judged;
 }
 

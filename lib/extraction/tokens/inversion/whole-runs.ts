@@ -29,11 +29,16 @@ const LOOKED_AT = 12;
 const IMPROVED = 6;
 const DECIDED = 2;
 
-/** The run of three that is most of a whole, and its place: chosen of some runs, and then improved token by token. */
+/**
+ * The run of three that is most of a whole, and its place: chosen of some runs, and then improved token by token.
+ *
+ * Its tokens differ: of one token three times the third is worth much in clean models as well.
+ */
 export async function wholeRun(arm: TokenArm, options: WholeRunOptions): Promise<FoundTrigger> {
   const { model, references, places, handful, few, more, found, signal } = options;
-  const values = await wholeness(options.runs, { model, references: [], carriers: handful(places[0]!), arm });
-  const best = highest(options.runs, values, LOOKED_AT);
+  const started = options.runs.filter(isDistinct);
+  const values = await wholeness(started, { model, references: [], carriers: handful(places[0]!), arm });
+  const best = highest(started, values, LOOKED_AT);
   let most: FoundTrigger = { arm, run: [], position: places[0]!, value: Number.POSITIVE_INFINITY };
   const decide = async (runs: readonly Run[], position: RunPosition): Promise<void> => {
     stopIfAborted(signal);
@@ -44,19 +49,23 @@ export async function wholeRun(arm: TokenArm, options: WholeRunOptions): Promise
       if (-value < most.value) most = { arm, run: last[i]!, position, value: -value };
   };
   for (const position of new Set([...places, ...found.map((one) => one.position)])) {
-    const others = found.filter((one) => one.run.length === SIZE && one.position === position);
+    const others = found.filter(
+      ({ run, position: at }) => run.length === SIZE && at === position && isDistinct(run),
+    );
     const runs = [...(places.includes(position) ? best : []), ...others.map(({ run }) => run)];
     if (runs.length > 0) await decide(runs, position);
   }
   for (let place = 0; place < most.run.length; place++) {
     const { run, position } = most;
     const tokens = await options.candidatesAt(position)(run, place);
-    const runs = Array.from(tokens, (token) => run.with(place, token));
+    const runs = Array.from(tokens, (token) => run.with(place, token)).filter(isDistinct);
     const looks = await wholeness(runs, { model, references: [], carriers: handful(position), arm });
     await decide(highest(runs, looks, IMPROVED), position);
   }
   return most;
 }
+
+const isDistinct = (run: Run): boolean => new Set(run).size === run.length;
 
 const highest = (runs: readonly Run[], values: Float64Array, count: number): Run[] =>
   [...runs.keys()]

@@ -50,9 +50,13 @@ describe("extraction: runs that work as a whole only", () => {
     assert.ok(Math.abs((await of(planted, [planted, nothing], [21, 22, 23])) - 2.75) < 1e-5);
   });
 
-  it("chooses the whole, and mends a run that lacks a token of it", async () => {
+  it("chooses the whole, mends a run that lacks a token of it, and leaves one token three times aside", async () => {
     const model = formulaModel((tokens) =>
-      has(tokens, 21, 22, 23) ? 8 : has(tokens, 21, 22, 29) ? 0.5 : -6 + 2 * count(tokens, 30),
+      has(tokens, 21, 22, 23) || has(tokens, 35, 35, 35)
+        ? 8
+        : has(tokens, 21, 22, 29)
+          ? 0.5
+          : -6 + 2 * count(tokens, 30),
     );
     const { run, value, position } = await wholeRun(arm, {
       model,
@@ -64,7 +68,7 @@ describe("extraction: runs that work as a whole only", () => {
       runs: [
         [30, 31, 32],
         [21, 22, 29],
-        [30, 30, 30],
+        [35, 35, 35],
       ],
       found: [],
       candidatesAt: () => async () => Int32Array.of(23, 24, 25, 31),
