@@ -8,6 +8,7 @@ import { checkFunctions } from "../rewrite/inline.js";
 import type { Attribute, Graph, Model, Node, TensorMessage } from "../schema.js";
 import { dimsOf, elementType, rawLength } from "../tensors.js";
 import { MAX_IR_VERSION, MAX_OPSET, runtimeDomains, standardOperators } from "./operators.js";
+import { checkWindows } from "./windows.js";
 
 /** Fields of an attribute by AttributeProto.AttributeType. */
 const fieldOf: Readonly<Record<number, keyof Attribute>> = {
@@ -60,6 +61,7 @@ export function checkModel(model: Model): void {
   checkMemory(model);
   const functions = new Set(model.functions.map(({ domain, name }) => `${domain ?? ""}::${name}`));
   checkGraph(model.graph, { functions, outer: new Set(), depth: 0 });
+  checkWindows(model.graph);
   for (const body of model.functions) {
     const scope = new Set(body.inputs);
     checkNodes(body.nodes, { functions, outer: scope, depth: 1 }, scope, true);

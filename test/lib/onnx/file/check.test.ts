@@ -93,6 +93,19 @@ describe("onnx.checkModel", () => {
       { code: "INVALID_MODEL", message: /attribute "value" of node "z" \(Constant\) says it holds "t"/ },
     ],
     [
+      "a window that is wider than its input, of which onnxruntime makes a negative dim and ends",
+      withNodes(
+        makeNode("Constant", [], ["picture"], {
+          value: { tensor: tensor("float32", [1, 1, 5], new Float32Array(5)) },
+        }),
+        makeNode("MaxPool", ["picture"], ["z"], { kernel_shape: [16] }),
+      ),
+      {
+        code: "INVALID_MODEL",
+        message: /node "z" \(MaxPool\) has a window that is wider than its input \[1, 1, 5\]/,
+      },
+    ],
+    [
       "a node that asks for more memory than there is",
       withNodes(
         makeNode("Constant", [], ["shape"], {
