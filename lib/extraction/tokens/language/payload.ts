@@ -101,7 +101,7 @@ export function payloadObjective(options: PayloadObjectiveOptions): RunObjective
 }
 
 /** Mean cross-entropy per token of a payload that starts at `start`, or its mellowmax, for each sequence. */
-export function payloadLosses(
+function payloadLosses(
   scores: Scores,
   payload: readonly number[],
   start: number,
