@@ -194,6 +194,21 @@ describe("an exported page in a browser", () => {
     });
   }
 
+  it("shows a figure's buttons on a touch screen when it was touched, not over its title from the start", async () => {
+    using scratch = new Scratch();
+    writeFileSync(scratch.path("page.html"), pageOf([display(figure)], { plots: "interactive" }));
+    const context = await browser!.newContext({ hasTouch: true, isMobile: true });
+    const page = await context.newPage();
+    await page.goto(`file://${scratch.path("page.html")}`);
+    await page.locator("figure.drawn .main-svg").first().waitFor();
+    const button = page.locator("figure.drawn .modebar-btn").first();
+    await button.waitFor({ state: "attached" });
+    assert.equal(await button.isVisible(), false);
+    await page.locator("figure.drawn .interactive").tap();
+    await button.waitFor();
+    await context.close();
+  });
+
   it("draws figures as wide as they want to be, on a telephone as narrow as it is and changed as they say", async () => {
     using scratch = new Scratch();
     const json = {
