@@ -105,12 +105,13 @@ export interface Evidence {
  * Compares several statistics of the same classes at once: their scores are added up, and the null distribution is
  * that of the sum.
  *
+ * @param options.draws Simulated clean models. Default 10,000.
  * @param options.correlation Of any two of the statistics in clean models, of the same class. Default 0.
  * @throws AssayError as `calibrate`.
  */
 export function calibrateTogether(
   evidence: readonly Evidence[],
-  { seed, correlation = 0 }: { seed: number; correlation?: number },
+  { seed, correlation = 0, draws = NULL_DRAWS }: { seed: number; correlation?: number; draws?: number },
 ): Calibration {
   const classes = evidence[0]!.kept?.length ?? evidence[0]!.suspect.length;
   const scores = new Float64Array(classes);
@@ -128,6 +129,7 @@ export function calibrateTogether(
       isPart: kept !== undefined,
     })),
     classes,
+    draws,
     seed,
   );
   const asHigh = clean.reduce((count, value) => count + (value >= statistic ? 1 : 0), 0);
@@ -137,9 +139,9 @@ export function calibrateTogether(
     target: scores.indexOf(statistic),
     statistic,
     threshold: clean[Math.ceil(0.95 * clean.length) - 1]!,
-    pValue: (asHigh + 1) / (NULL_DRAWS + 1),
+    pValue: (asHigh + 1) / (draws + 1),
     references: evidence[0]!.references.length,
-    method: `${NULL_DRAWS} simulated clean models`,
+    method: `${draws} simulated clean models`,
   };
 }
 
@@ -183,12 +185,17 @@ interface SimulatedEvidence {
 }
 
 /** Statistics of simulated clean models in rising order; kept, since an audit asks for the same ones again and again. */
-function simulateNull(evidence: readonly SimulatedEvidence[], classes: number, seed: number): Float64Array {
-  const key = JSON.stringify([evidence, classes, seed]);
+function simulateNull(
+  evidence: readonly SimulatedEvidence[],
+  classes: number,
+  draws: number,
+  seed: number,
+): Float64Array {
+  const key = JSON.stringify([evidence, classes, draws, seed]);
   const before = nulls.get(key);
   if (before) return before;
   const random = generator(seed).split("calibration");
-  const values = Float64Array.from({ length: NULL_DRAWS }, () => {
+  const values = Float64Array.from({ length: draws }, () => {
     const sums = new Float64Array(classes);
     let shared: Float64Array[] | undefined;
     for (const { known, references, pairs, isPart, correlation } of evidence) {

@@ -177,6 +177,7 @@ async function searchAll(
     await scanTargets(model, references, images, {
       ...scanOf("every class as target", allTargets(images.classes), {}),
       margins,
+      windowSteps: plan.windowSteps,
     }),
   ];
   const changes =
@@ -205,6 +206,7 @@ async function searchAll(
     why === null ? [] : [{ name: PAIRS, statistic: null, pValue: null, result: "skipped", why }];
   const { conclusion, verification, change } = await conclude(model, references, images, results, {
     seed,
+    growth: plan.growth,
     skipped,
     sweeps,
     changes,

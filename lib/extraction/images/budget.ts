@@ -14,6 +14,9 @@ export interface Plan {
   readonly pairs: Partial<SearchOptions> & { readonly steps: number; readonly batch: number };
   /** Whether pairs are judged by squares alone, and masks searched in the suspect for the most unusual ones only. */
   readonly pairsBySquares: boolean;
+  /** Steps that the colours of windows are searched in, and rounds that a recovered patch may grow. */
+  readonly windowSteps: number;
+  readonly growth: number;
   /** Images that a sweep of squares may run. */
   readonly sweep: number;
   /** Random beginnings of each search for a change of the whole image; null for none. */
@@ -32,7 +35,9 @@ export const plans: Readonly<Record<Budget, Plan>> = {
     targets: { ...fastSearch, steps: 64 },
     pairs: { ...pairSearch, steps: 80 },
     pairsBySquares: true,
-    sweep: 36_000,
+    windowSteps: 12,
+    growth: 1,
+    sweep: 18_000,
     changes: null,
     simulation: null,
   },
@@ -40,6 +45,8 @@ export const plans: Readonly<Record<Budget, Plan>> = {
     targets: { ...fastSearch, steps: 96 },
     pairs: { ...pairSearch, steps: 80 },
     pairsBySquares: false,
+    windowSteps: 24,
+    growth: 3,
     sweep: 54_000,
     changes: 1,
     simulation: 600,
@@ -48,6 +55,8 @@ export const plans: Readonly<Record<Budget, Plan>> = {
     targets: { ...fastSearch, steps: 240 },
     pairs: { ...pairSearch, batch: 16, steps: 160 },
     pairsBySquares: false,
+    windowSteps: 24,
+    growth: 3,
     sweep: 54_000,
     changes: 2,
     simulation: 1500,
@@ -60,7 +69,7 @@ export const plans: Readonly<Record<Budget, Plan>> = {
  * @param references Clean models given; without any, the search of simulated ones is counted.
  */
 export function expectedPasses(budget: Budget, classes: number, references: number): number {
-  const { targets, pairs, pairsBySquares, changes, simulation } = plans[budget];
+  const { targets, pairs, pairsBySquares, windowSteps, changes, simulation } = plans[budget];
   const trained = simulatedReferences(budget, references);
   const models = 1 + references + trained;
   const isMany = classes > MANY_TARGETS && models > 2;
@@ -70,7 +79,7 @@ export function expectedPasses(budget: Budget, classes: number, references: numb
   const changed = starts * CHANGE_PASSES * classes;
   const chosen = pairsBySquares ? 0 : Math.min(CHOSEN_ARMS, classes * (classes - 1));
   const paired = pairs.steps * pairs.batch * chosen;
-  const windows = isMany || references < 2 ? 0 : WINDOW_PASSES * classes;
+  const windows = isMany || references < 2 ? 0 : WINDOW_BATCH * windowSteps * classes;
   return first + models * (even + paired + changed + windows) + trained * (simulation ?? 0) * TRAINING_BATCH;
 }
 
@@ -84,7 +93,7 @@ const SIMULATED = 3;
 export const CHANGE_STARTS = 2;
 /** Images that one such search passes forward and back. */
 const CHANGE_PASSES = 50 * 24;
-/** Images that a window passes forward and back. */
-const WINDOW_PASSES = 24 * 16;
+/** Images of a step that the colours of a window are searched in. */
+const WINDOW_BATCH = 16;
 /** Arms that are searched in each model of many. */
 const CHOSEN_ARMS = 24;

@@ -16,6 +16,8 @@ import { withVictim } from "./victim-class.js";
 /** What concluding takes. */
 export interface ConcludeOptions {
   readonly seed: number;
+  /** Rounds that the recovered patch may grow. Default 3. */
+  readonly growth?: number;
   /** Scans that were left out, with the reason. */
   readonly skipped: readonly Check[];
   /** Sweeps of squares, where there are any that say which classes a trigger works from. */

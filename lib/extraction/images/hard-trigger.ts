@@ -15,15 +15,16 @@ import { patternTensor, type RecoveredTrigger } from "./recovered-trigger.js";
 const SHARPENED = 0.8;
 /** Success that other colours of the same pixels must bring to be preferred. */
 const POLISHED = 0.01;
-/** Success below which a patch is grown, what a round must bring, in how many images at least, and rounds at most. */
+/** Success below which a patch is grown, what a round must bring, and in how many images at least. */
 const ENOUGH = 0.95;
 const GROWN = 0.02;
 const MORE_IMAGES = 4;
-const GROWTH = 3;
 
 /** What making a trigger hard takes. */
 export interface HardTriggerOptions {
   readonly seed: number;
+  /** Rounds that a patch which turns too few images may grow. Default 3. */
+  readonly growth?: number | undefined;
   readonly passes: { forward: number; backward: number };
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,7 +81,7 @@ async function polished(
   model: LoadedModel,
   images: PreparedImages,
   before: RecoveredTrigger,
-  { seed, passes, signal }: HardTriggerOptions,
+  { seed, growth = 3, passes, signal }: HardTriggerOptions,
 ): Promise<RecoveredTrigger> {
   if (before.shape !== "patch") return before;
   const half = (part: number) =>
@@ -105,7 +106,7 @@ async function polished(
   const [other] = await polish(objective, [best.trigger], { ...settings, arms: [arm] });
   const recoloured = await rated(other!);
   if (recoloured.rate >= best.rate + POLISHED) best = recoloured;
-  for (let round = 0; round < GROWTH && best.rate < ENOUGH; round++) {
+  for (let round = 0; round < growth && best.rate < ENOUGH; round++) {
     let next = best;
     const larger = grown(best.trigger);
     for (const trigger of await polish(objective, larger, { ...settings, arms: larger.map(() => arm) })) {

@@ -50,6 +50,8 @@ export interface ScanOptions {
   readonly sweeps: Sweeps | null;
   /** Adds its evidence to a search of classes; null where none was made. */
   readonly margins?: MarginSets | null;
+  /** Steps that the colours of windows are searched in. Default 24. */
+  readonly windowSteps?: number;
   /** For references that are no models like the suspect; its bias is in logs. Default: they are. */
   readonly otherness?: Otherness | undefined;
   readonly passes: { forward: number; backward: number };
@@ -144,6 +146,8 @@ export async function scanPairs(
 
 /** Pairs that a mask is searched for where squares alone judge. */
 const SHOWN = 3;
+/** Simulated clean models there: of 90 pairs 10,000 would take a fifth of a quick audit. */
+const SWEPT_DRAWS = 4000;
 
 /**
  * Judges every pair by what squares do in it alone; masks are searched in the suspect, for the most unusual pairs.
@@ -158,7 +162,10 @@ export async function sweepPairs(
 ): Promise<ScanResult> {
   const { name, arms, search, sweeps } = options;
   const pairs = { of: arms.length, telling: arms.length };
-  const calibration = calibrateTogether([{ ...squares(sweeps, arms), pairs }], { seed: search.seed });
+  const calibration = calibrateTogether([{ ...squares(sweeps, arms), pairs }], {
+    seed: search.seed,
+    draws: SWEPT_DRAWS,
+  });
   const { scores } = calibration;
   const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!).slice(0, SHOWN);
   const some = order.map((i) => arms[i]!);
@@ -217,19 +224,19 @@ async function windowsOf(
   models: readonly LoadedModel[],
   images: PreparedImages,
   inversions: readonly Inversion[],
-  { search, passes, storeOf }: ScanOptions,
+  { search, windowSteps, passes, storeOf }: ScanOptions,
 ): Promise<Evidence> {
   const answers: number[][] = [];
   for (const [i, model] of models.entries()) {
     const { masks } = inversions[i]!;
     const store = storeOf?.(model);
     const { seed, signal, steps } = search;
-    const key = `windows ${JSON.stringify([seed, steps, search.batch, masks.map(({ arm }) => arm), images.range, images.digest])}`;
+    const key = `windows ${JSON.stringify([seed, steps, windowSteps, search.batch, masks.map(({ arm }) => arm), images.range, images.digest])}`;
     const before = masks.map((mask) => knownWindows.get(mask));
     const own = before.every((one) => one !== undefined)
       ? (before as number[])
       : (numbers(await store?.readPlain(key), masks.length) ??
-        (await windowAnswers(model, images, masks, { seed, passes, signal })));
+        (await windowAnswers(model, images, masks, { seed, steps: windowSteps, passes, signal })));
     masks.forEach((mask, m) => {
       knownWindows.set(mask, own[m]!);
     });

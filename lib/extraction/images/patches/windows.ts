@@ -22,11 +22,13 @@ import { polish } from "./polish.js";
 /** What windows take. */
 export interface WindowOptions {
   readonly seed: number;
+  /** Default 24. */
+  readonly steps?: number | undefined;
   readonly passes: { forward: number; backward: number };
   readonly signal?: AbortSignal | undefined;
 }
 
-const SETTINGS = { steps: 24, batch: 16, step: 0 } as const;
+const SETTINGS = { batch: 16, step: 0 } as const;
 /** Images that the answers are measured on. */
 const IMAGES = 64;
 /** The side of a window, as a part of the image's shorter one, and at least in pixels. */
@@ -39,7 +41,7 @@ export async function windowAnswers(
   model: LoadedModel,
   images: PreparedImages,
   masks: readonly FoundMask[],
-  { seed, passes, signal }: WindowOptions,
+  { seed, steps = 24, passes, signal }: WindowOptions,
 ): Promise<number[]> {
   const { layout, range, search } = images;
   const patches = masks.map(({ mask, pattern }) =>
@@ -47,7 +49,7 @@ export async function windowAnswers(
   );
   const arms = masks.map(({ arm }) => arm);
   const objective = objectiveOf(model, images, passes);
-  const polished = await polish(objective, patches, { ...SETTINGS, arms, range, seed, signal });
+  const polished = await polish(objective, patches, { ...SETTINGS, steps, arms, range, seed, signal });
   const view = answering(imageModel(model, layout), model);
   const answers: number[] = [];
   for (const [a, { target, victim }] of arms.entries()) {
