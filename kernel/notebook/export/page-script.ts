@@ -92,7 +92,9 @@ export function drawFigures(plotly: Plotly): void {
     { rootMargin: "600px" },
   );
   for (const figure of document.querySelectorAll("figure.plot")) observer.observe(figure);
-  // Without a mouse there is no hovering: a figure shows its buttons when it was touched last.
+  // Without a mouse there is no hovering, and plotly shows its buttons for good: only a figure that was touched last
+  // keeps them. Asked once, as plotly does.
+  if (matchMedia("(hover: none)").matches) document.documentElement.classList.add("no-hover");
   addEventListener(
     "pointerdown",
     ({ target }) => {

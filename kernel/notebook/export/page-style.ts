@@ -34,7 +34,7 @@ img { max-width: 100%; height: auto; }
 figure { margin: 0; }
 figcaption { color: var(--soft); font-size: .85rem; white-space: pre-line; }
 .drawn > img { display: none; }
-@media (hover: none) { .interactive:not(.touched) .modebar-container { visibility: hidden; } }
+.no-hover .interactive:not(.touched) .modebar-container { visibility: hidden; }
 math[display=block] { overflow-x: auto; margin: .8rem 0; }
 footer { color: var(--soft); font-size: .8rem; border-top: 1px solid var(--edge); margin-top: 3rem; padding-top: .6rem; overflow-wrap: anywhere; }
 nav ul { list-style: none; padding-left: 1rem; margin: .3rem 0; }
