@@ -28,7 +28,7 @@ export const tokenSearch: Readonly<Record<Budget, TokenSearchSettings>> = {
     population: 500,
     generations: 2,
     starts: 10,
-    finals: 2,
+    finals: 1,
     gradientTokens: 32,
     firsts: 8,
     neighbours: 250,
