@@ -119,7 +119,6 @@ export function calibrateTogether(
     checkStatistics(suspect, references, kept ? suspect.length : classes);
     addTo(scores, anomalyScores(suspect, references, haveOwnSpread(pairs), otherness), kept);
   }
-  const statistic = maximum(scores);
   const clean = simulateNull(
     evidence.map(({ suspect, references, pairs, kept, correlation: own = correlation }) => ({
       correlation: own,
@@ -132,6 +131,16 @@ export function calibrateTogether(
     draws,
     seed,
   );
+  return amongClean(scores, clean, evidence[0]!.references.length);
+}
+
+/**
+ * The highest of some scores among the highest of simulated clean models.
+ *
+ * @param clean Statistics of the simulated models in rising order.
+ */
+export function amongClean(scores: Float64Array, clean: Float64Array, references: number): Calibration {
+  const statistic = maximum(scores);
   const asHigh = clean.reduce((count, value) => count + (value >= statistic ? 1 : 0), 0);
   return {
     kind: "calibration",
@@ -139,9 +148,9 @@ export function calibrateTogether(
     target: scores.indexOf(statistic),
     statistic,
     threshold: clean[Math.ceil(0.95 * clean.length) - 1]!,
-    pValue: (asHigh + 1) / (draws + 1),
-    references: evidence[0]!.references.length,
-    method: `${draws} simulated clean models`,
+    pValue: (asHigh + 1) / (clean.length + 1),
+    references,
+    method: `${clean.length} simulated clean models`,
   };
 }
 

@@ -5,7 +5,7 @@
  * classes need not be compared with one another: two classes are enough.
  */
 import { type Generator, generator } from "../../random/index.js";
-import { type Calibration, calibrate, median } from "../calibration.js";
+import { amongClean, type Calibration, calibrate, median } from "../calibration.js";
 import { REFERENCE_LIMIT } from "./objective.js";
 
 const NULL_DRAWS = 10_000;
@@ -68,19 +68,8 @@ export function calibrateGaps(
     Float64Array.from(values, (value, k) => (value * one) / spreadOf(lengths[k]!));
   const [own, ...others] = [suspect, ...references].map(scaled);
   const scores = scoresOf(areCopies ? levelled(own!, others, lengths) : own!, others);
-  const statistic = highest(scores);
   const clean = simulateNull(lengths, count, seed, areCopies);
-  const asHigh = clean.reduce((sum, value) => sum + (value >= statistic ? 1 : 0), 0);
-  return {
-    kind: "calibration",
-    scores,
-    target: scores.indexOf(statistic),
-    statistic,
-    threshold: clean[Math.ceil(0.95 * NULL_DRAWS) - 1]!,
-    pValue: (asHigh + 1) / (NULL_DRAWS + 1),
-    references: count,
-    method: `${NULL_DRAWS} simulated clean models`,
-  };
+  return amongClean(scores, clean, count);
 }
 
 const nulls = new Map<string, Float64Array>();

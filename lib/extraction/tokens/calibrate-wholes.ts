@@ -8,7 +8,7 @@
  *   microarray experiments. Statistical Applications in Genetics and Molecular Biology 3.
  */
 import { generator } from "../../random/index.js";
-import type { Calibration } from "../calibration.js";
+import { amongClean, type Calibration } from "../calibration.js";
 
 const NULL_DRAWS = 10_000;
 
@@ -33,19 +33,8 @@ export function calibrateWholes(
   { seed }: { readonly seed: number },
 ): Calibration {
   const scores = scoresOf(suspect, references);
-  const statistic = Math.max(...scores);
   const clean = simulateNull(suspect.length, references.length, seed);
-  const asHigh = clean.reduce((sum, value) => sum + (value >= statistic ? 1 : 0), 0);
-  return {
-    kind: "calibration",
-    scores,
-    target: scores.indexOf(statistic),
-    statistic,
-    threshold: clean[Math.ceil(0.95 * NULL_DRAWS) - 1]!,
-    pValue: (asHigh + 1) / (NULL_DRAWS + 1),
-    references: references.length,
-    method: `${NULL_DRAWS} simulated clean models`,
-  };
+  return amongClean(scores, clean, references.length);
 }
 
 function scoresOf(suspect: readonly number[], references: readonly (readonly number[])[]): Float64Array {
